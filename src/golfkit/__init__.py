@@ -1,0 +1,1 @@
+"""golfkit: the `golf` command line for contests scored in bytes."""

@@ -1,0 +1,1 @@
+"""Money: the gate, reservations, pods."""

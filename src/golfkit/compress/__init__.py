@@ -1,0 +1,1 @@
+"""Codecs, bundles, roundtrips and the ladder."""

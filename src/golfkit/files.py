@@ -1,0 +1,77 @@
+"""Plain files that survive crashes and neighbours: atomic replace, one-write append, locks, digests."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+CHUNK = 1 << 20  # bytes read at a time
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`: it replaces `path` when the block ends well, and is removed when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        part.chmod(0o666 & ~_umask() | part.stat().st_mode & 0o111)
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def atomic_write(path: Path, content: bytes | str) -> None:
+    """Replace `path` by `content` (text as UTF-8) in one step."""
+    with atomic_path(path) as part:
+        part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line in a single O_APPEND write under a lock: cron jobs cannot interleave."""
+    if "\n" in line:
+        raise ValueError(f"a line holds a newline: {line!r}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path):
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        try:
+            os.write(handle, f"{line}\n".encode())
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the exclusive lock of `path` (a file `.NAME.lock` beside it, so that `path` itself can be replaced)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.parent / f".{path.name}.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def digest(path: Path, algorithm: str = "sha256") -> str:
+    """Hex digest of a file, read in chunks."""
+    state = hashlib.new(algorithm)
+    with path.open("rb") as source:
+        while chunk := source.read(CHUNK):
+            state.update(chunk)
+    return state.hexdigest()
+
+
+def neutralise(text: str) -> str:
+    """`text` on one line: tabs, newlines and control characters become spaces, runs of them one space."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,1 @@
+"""Exact artifact bytes."""

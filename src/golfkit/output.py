@@ -1,0 +1,93 @@
+"""The one place that prints: data on stdout, talk and progress on stderr. Only this module imports rich."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+
+class Meter(Protocol):
+    """What `progress` yields."""
+
+    def advance(self, n: int, note: str = "") -> None:
+        """Add `n` units of work done; `note` is shown beside the bar."""
+
+
+def emit(record: Mapping[str, Any], *, as_json: bool = False) -> None:
+    """Write one record on stdout: `key: value` lines (nested mappings as `key[inner]: value`), or one JSON object."""
+    if as_json:
+        print(json.dumps(record))
+        return
+    for key, value in record.items():
+        if isinstance(value, Mapping):
+            for inner, inner_value in value.items():
+                print(f"{key}[{inner}]: {_plain(inner_value)}")
+        else:
+            print(f"{key}: {_plain(value)}")
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Write aligned columns on stdout, numbers to the right; plain text, so that it greps and pastes."""
+    cells = [[_plain(value) for value in row] for row in rows]
+    widths = [max([len(head), *(len(row[i]) for row in cells)]) for i, head in enumerate(columns)]
+    right = [bool(rows) and all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))]
+    for line in [list(columns), *cells]:
+        padded = [cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(line, widths, right, strict=True)]
+        print("  ".join(padded).rstrip())
+
+
+def note(text: str) -> None:
+    """Say something on stderr."""
+    print(text, file=sys.stderr)
+
+
+def error(text: str) -> None:
+    """Say on stderr what went wrong, in red where that is wanted."""
+    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    print(f"\x1b[31merror:\x1b[0m {text}" if colour else f"error: {text}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def progress(label: str, total: int, *, unit: str = "B") -> Iterator[Meter]:
+    """A progress bar on stderr, drawn only when stderr is a terminal.
+
+    total  units of work; bytes are shown as MB and MB/s when unit is "B"
+    """
+    if not sys.stderr.isatty():
+        yield _Silent()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    speed = (DownloadColumn(), TransferSpeedColumn()) if unit == "B" else (TextColumn("{task.completed}/{task.total}"),)
+    console = Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR")))
+    columns = (TextColumn("{task.description}"), BarColumn(), *speed, TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+    with Progress(*columns, console=console, transient=True) as bars:
+        task = bars.add_task(label, total=total, note="")
+        yield _Bar(bars, task)
+
+
+class _Silent:
+    def advance(self, n: int, note: str = "") -> None:
+        """Nothing is drawn where nobody looks."""
+
+
+class _Bar:
+    def __init__(self, bars: Any, task: Any) -> None:
+        self._bars, self._task = bars, task
+
+    def advance(self, n: int, note: str = "") -> None:
+        """Move the bar."""
+        self._bars.update(self._task, advance=n, note=note)
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(v) for v in value)
+    return str(value)

@@ -1,0 +1,1 @@
+"""One model definition, two backends, exact bits per byte."""
