@@ -1,32 +1,80 @@
 """The `golf` command: assembles the concerns' commands, and turns errors into one line and an exit code."""
 
+import contextlib
 import os
 import sys
+from typing import Annotated
 
 import typer
 
-from golfkit import output
+from golfkit import files, output, settings
 from golfkit.errors import Exit, GolfError
+from golfkit.measure import command as measure
 
 app = typer.Typer(
     name="golf",
     help="Contests scored in bytes: weigh, train, compress, certify.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.command()(measure.measure)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # 20 ms that only --version pays
+
+        output.emit({"golf": version("golfkit")})
+        raise typer.Exit(Exit.DONE)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        output.note(context.get_help())
+        raise typer.Exit(Exit.USAGE)
 
 
 def main() -> None:
     """Run `golf`; a user's error is one line on stderr (GOLF_DEBUG=1 shows the traceback)."""
+    code = _run()
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.exit(code)
+    # The reader left early (`golf ... | head -1`): the answer stands, and nothing more is to be said.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _run() -> int:
+    """The exit code of one call; typer's standalone mode is off, because it would print and number errors its way."""
     try:
-        app()
+        code = app(standalone_mode=False) or Exit.DONE
+        if code == Exit.INTERRUPTED:  # typer hands ^C over as this code
+            output.error("interrupted")
+        return int(code)
+    except typer.TyperException as error:
+        return _report(error, f"{error.format_message()} (golf --help lists commands and options)", error.exit_code)
     except GolfError as error:
-        if os.environ.get("GOLF_DEBUG"):
-            raise
-        output.error(str(error))
-        sys.exit(int(error.exit_code))
-    except KeyboardInterrupt:
-        output.error("interrupted")
-        sys.exit(int(Exit.INTERRUPTED))
+        return _report(error, str(error), error.exit_code)
+    except OSError as error:  # a disk that is full, a folder that may not be written: named, not traced
+        return _report(error, f"{error.filename or 'golf'}: {error.strerror or error}", Exit.BAD_FILE)
+    except (KeyboardInterrupt, typer.Abort) as error:
+        return _report(error, "interrupted", Exit.INTERRUPTED)
+
+
+def _report(error: BaseException, text: str, code: int) -> int:
+    if settings.is_on(os.environ.get("GOLF_DEBUG")):
+        import traceback
+
+        traceback.print_exception(error)
+    output.error(files.neutralise(text))
+    return int(code)

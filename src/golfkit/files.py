@@ -1,6 +1,7 @@
 """Plain files that survive crashes and neighbours: atomic replace, one-write append, locks, digests."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -34,15 +35,24 @@ def atomic_write(path: Path, content: bytes | str) -> None:
         part.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
-def append_line(path: Path, line: str) -> None:
-    """Append one line in a single O_APPEND write under a lock: cron jobs cannot interleave."""
+def append_line(path: Path, line: str, header: str | None = None) -> None:
+    """Append one line in a single O_APPEND write under a lock: cron jobs cannot interleave.
+
+    header  the first line of a file that is new or empty; written in the same step
+    """
     if "\n" in line:
         raise ValueError(f"a line holds a newline: {line!r}")
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path):
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
-            os.write(handle, f"{line}\n".encode())
+            size = os.fstat(handle).st_size
+            before = f"{header}\n" if header is not None and size == 0 else ""
+            if size and os.pread(handle, 1, size - 1) != b"\n":  # a torn or hand-edited last line stays its own line
+                before = "\n"
+            content = f"{before}{line}\n".encode()
+            if os.write(handle, content) != len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
             os.fsync(handle)
         finally:
             os.close(handle)

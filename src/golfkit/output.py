@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from golfkit.files import neutralise
+
 
 class Meter(Protocol):
     """What `progress` yields."""
@@ -23,7 +25,7 @@ def emit(record: Mapping[str, Any], *, as_json: bool = False) -> None:
     for key, value in record.items():
         if isinstance(value, Mapping):
             for inner, inner_value in value.items():
-                print(f"{key}[{inner}]: {_plain(inner_value)}")
+                print(f"{key}[{_plain(inner)}]: {_plain(inner_value)}")
         else:
             print(f"{key}: {_plain(value)}")
 
@@ -63,7 +65,13 @@ def progress(label: str, total: int, *, unit: str = "B") -> Iterator[Meter]:
 
     speed = (DownloadColumn(), TransferSpeedColumn()) if unit == "B" else (TextColumn("{task.completed}/{task.total}"),)
     console = Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR")))
-    columns = (TextColumn("{task.description}"), BarColumn(), *speed, TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *speed,
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
     with Progress(*columns, console=console, transient=True) as bars:
         task = bars.add_task(label, total=total, note="")
         yield _Bar(bars, task)
@@ -90,4 +98,5 @@ def _plain(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, list | tuple):
         return ", ".join(_plain(v) for v in value)
-    return str(value)
+    text = str(value)
+    return text if text.isprintable() else neutralise(text)  # one line, and no terminal codes from a file name

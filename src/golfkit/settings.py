@@ -1,0 +1,248 @@
+"""Every setting of golf, declared once; docs/settings.md is generated from this table.
+
+Precedence: flag > environment > .env of the workspace > golf.toml of the workspace > default. Secrets come from the
+environment or .env only. Importing this module reads nothing: environment and workspace are arguments.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from golfkit.errors import GolfError
+
+TOML = "golf.toml"
+DOTENV = ".env"
+
+
+def declare(
+    default: Any,
+    help: str,
+    *,
+    env: str | None = None,
+    toml: bool = True,
+    secret: bool = False,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """One setting.
+
+    env      its name in the environment and in .env; None when it has none
+    toml     whether golf.toml may hold it (under the field's name)
+    secret   a credential: never in golf.toml, never printed
+    choices  the only values allowed, where there are some
+    """
+    marks = {"help": help, "env": env, "toml": toml and not secret, "secret": secret, "choices": choices}
+    return field(default=default, metadata=marks, repr=not secret)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings in force."""
+
+    artifact_limit: int = declare(16_000_000, "Bytes that code plus compressed weights may have.")
+    metric: str = declare("val_bpb", "Name of the contest's score; lower is better.")
+    training_seconds: int = declare(600, "Seconds of training allowed on the contest's machine.")
+    baseline: float = declare(1.2244, "Score of the organisers' reference model, in bits per byte.")
+    sota: float = declare(1.1194, "Best known score, in bits per byte, before any of one's own.")
+    gpu: str = declare("8xH100 SXM", "The contest's machine.")
+    gpu_rate_usd: float = declare(20.0, "Price of the contest's machine, dollars an hour.")
+    total_compute_credits: float = declare(500.0, "Dollars to spend on rented machines.", env="TOTAL_COMPUTE_CREDITS")
+    runpod_min_reserve: float = declare(50.0, "Dollars of the credits that may not be spent.", env="RUNPOD_MIN_RESERVE")
+    local_promotion_threshold: float = declare(
+        0.03,
+        "Gain over the running local baseline that a promotion needs (0.03 = 3%).",
+        env="LOCAL_PROMOTION_THRESHOLD",
+    )
+    runpod_template_id: str | None = declare(None, "RunPod template of the pods.", env="RUNPOD_TEMPLATE_ID")
+    since_hours: int = declare(48, "How far back research looks, in hours.", env="SINCE_HOURS")
+    tavily_monthly_budget_usd: float = declare(
+        5.0, "Dollars a month for Tavily searches.", env="TAVILY_MONTHLY_BUDGET_USD"
+    )
+    bucket: str | None = declare(None, "Collaboration bucket of the board, <org>/<name>.", env="BUCKET")
+    agent_id: str | None = declare(None, "Name under which the board and results.json know this agent.", env="AGENT_ID")
+    enwik8_url: str = declare("https://mattmahoney.net/dc/enwik8.zip", "Where golf data enwik8 downloads from.")
+    runpod_api_key: str | None = declare(None, "RunPod key.", env="RUNPOD_API_KEY", secret=True)
+    s2_api_key: str | None = declare(None, "Semantic Scholar key.", env="S2_API_KEY", secret=True)
+    github_token: str | None = declare(None, "GitHub token, for reading.", env="GITHUB_TOKEN", secret=True)
+    tavily_api_key: str | None = declare(None, "Tavily key.", env="TAVILY_API_KEY", secret=True)
+    hf_token: str | None = declare(None, "Hugging Face token.", env="HF_TOKEN", secret=True)
+    workspace: Path | None = declare(
+        None, "The workspace, where neither here nor a parent is one.", env="GOLF_WORKSPACE", toml=False
+    )
+    debug: bool = declare(False, "Show tracebacks of user errors.", env="GOLF_DEBUG", toml=False)
+    nojit: bool = declare(False, "Interpret the kernels (slow; for tests).", env="GOLF_NOJIT", toml=False)
+    runtime: str = declare(
+        "auto",
+        "What runs the kernels.",
+        env="GOLF_RUNTIME",
+        toml=False,
+        choices=("auto", "native", "jit", "interpreted"),
+    )
+    cache: Path | None = declare(
+        None,
+        "Folder for compiled kernels; default: $XDG_CACHE_HOME/golfkit, else ~/.cache/golfkit.",
+        env="GOLF_CACHE",
+        toml=False,
+    )
+    no_color: bool = declare(False, "Plain text on terminals.", env="NO_COLOR", toml=False)
+
+
+def load(environ: Mapping[str, str], workspace: Path | None, **flags: Any) -> Settings:
+    """The settings in force.
+
+    workspace  the folder whose golf.toml and .env count; None for neither
+    flags      values given on the command line, by field name; None where not given
+    """
+    known = {declared.name: declared for declared in fields(Settings)}
+    values = read_toml(workspace / TOML) if workspace else {}
+    for source, where in ((_dotenv(workspace), f"{workspace}/{DOTENV}"), (environ, "environment")):
+        for declared in known.values():
+            name = declared.metadata["env"]
+            if name and source.get(name):  # set but empty means unset, as cron and CI leave it
+                values[declared.name] = _parse(declared, source[name], f"{where}: {name}")
+    for name, value in flags.items():
+        if name not in known:
+            raise TypeError(f"no setting is named {name}")
+        if value is not None:
+            values[name] = value
+    return Settings(**values)
+
+
+def find_workspace(start: Path, environ: Mapping[str, str], flag: Path | None = None) -> Path | None:
+    """The workspace: the --workspace flag, else the folder here or above that holds golf.toml, else GOLF_WORKSPACE."""
+    if flag is not None:
+        return _workspace(flag, "--workspace")
+    for folder in (start, *start.parents):
+        if (folder / TOML).is_file():
+            return folder
+    named = environ.get("GOLF_WORKSPACE")
+    return _workspace(Path(named), "GOLF_WORKSPACE") if named else None
+
+
+def is_on(text: str | None) -> bool:
+    """Whether a switch of the environment is on: set, and not to 0, false or no."""
+    return (text or "0").lower() not in ("0", "false", "no")
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """Where compiled kernels are kept."""
+    chosen = load(environ, None).cache
+    if chosen is not None:
+        return chosen
+    base = environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "golfkit"
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The settings that a golf.toml holds, by field name; unknown keys, secrets and wrong types are errors."""
+    import tomllib
+
+    try:
+        text = path.read_text("utf-8")
+        table = tomllib.loads(text)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise GolfError(f"{path}: {error}; expected TOML in UTF-8, correct it there") from error
+    allowed = {declared.name: declared for declared in fields(Settings) if declared.metadata["toml"]}
+    elsewhere = {declared.name: declared for declared in fields(Settings) if not declared.metadata["toml"]}
+    for key, value in table.items():
+        where = f"{path}:{_line_of(key, text)}"
+        if key in elsewhere:
+            env = elsewhere[key].metadata["env"]
+            raise GolfError(
+                f"{where}: {key} may not stand here; set {env} in the environment{_or_dotenv(elsewhere[key])}"
+            )
+        if key not in allowed:
+            raise GolfError(f"{where}: unknown key {key!r}, expected one of {', '.join(allowed)}; remove or correct it")
+        table[key] = _check(allowed[key], value, f"{where}: {key}")
+    return table
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """The `NAME=value` lines of a .env file: `export`, quotes, blank lines and # comments are understood, no more."""
+    values = {}
+    for n, line in enumerate(path.read_text("utf-8").split("\n"), start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        match = _DOTENV_LINE.fullmatch(text)
+        if match is None:  # the line may hold a secret, so it is not shown
+            raise GolfError(f"{path}:{n}: not a NAME=value line; correct it, or put a # before it")
+        name, single, double, bare = match.groups()
+        values[name] = next((value for value in (single, double, bare) if value is not None), "")
+    return values
+
+
+_DOTENV_LINE = re.compile(
+    r"""(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?:'([^']*)'|"([^"\\]*)"|([^\s'"#][^\s'"]*)?)(?:\s+\#.*)?"""
+)
+
+
+def _workspace(folder: Path, named_by: str) -> Path:
+    if not (folder / TOML).is_file():
+        raise GolfError(f"{folder}: named by {named_by}, but holds no {TOML}; make one with golf init, or name another")
+    return folder.absolute()
+
+
+def _dotenv(workspace: Path | None) -> Mapping[str, str]:
+    path = workspace / DOTENV if workspace else None
+    if path is None or not path.is_file():
+        return {}
+    local = {declared.metadata["env"] for declared in fields(Settings) if _in_dotenv(declared)}
+    return {name: value for name, value in read_dotenv(path).items() if name in local}
+
+
+def _in_dotenv(declared: Field[Any]) -> bool:
+    """.env belongs to the workspace: it cannot choose the workspace or how this process runs."""
+    return declared.metadata["secret"] or declared.metadata["toml"]
+
+
+def _or_dotenv(declared: Field[Any]) -> str:
+    return f" or in {DOTENV}" if _in_dotenv(declared) else ""
+
+
+def _kind(declared: Field[Any]) -> type:
+    """The type of a setting's value, without its `| None`."""
+    args = [kind for kind in getattr(declared.type, "__args__", ()) if kind is not type(None)]
+    return args[0] if args else declared.type  # type: ignore[return-value]
+
+
+def _parse(declared: Field[Any], text: str, where: str) -> Any:
+    """A setting's value from the environment's text."""
+    kind = _kind(declared)
+    if kind is bool:
+        return is_on(text)
+    if kind is Path:
+        return Path(text).expanduser()
+    shown = "a secret" if declared.metadata["secret"] else repr(text)
+    if kind in (int, float):
+        try:
+            return _check(declared, kind(text), where)
+        except ValueError as error:
+            raise GolfError(f"{where} is {shown}, expected {_expected(kind)}; correct it") from error
+    return _check(declared, text, where)
+
+
+def _check(declared: Field[Any], value: Any, where: str) -> Any:
+    """`value` if it has the setting's type and is within reason: no setting is negative."""
+    kind = _kind(declared)
+    number = kind in (int, float)
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind or (number and not (math.isfinite(value) and value >= 0)):
+        raise GolfError(f"{where} is {value!r}, expected {_expected(kind)}; correct it")
+    choices = declared.metadata["choices"]
+    if choices and value not in choices:
+        raise GolfError(f"{where} is {value!r}, expected one of {', '.join(choices)}; correct it")
+    return value
+
+
+def _expected(kind: type) -> str:
+    return {int: "a whole number, 0 or more", float: "a number, 0 or more"}.get(kind, "text in quotes")
+
+
+def _line_of(key: str, text: str) -> int:
+    """The line on which a top-level key or table of a TOML text stands; 1 when it cannot be told."""
+    head = re.compile(rf"""\s*\[*\s*["']?{re.escape(key)}["']?\s*[=.\]]""")
+    return next((n for n, line in enumerate(text.split("\n"), start=1) if head.match(line)), 1)
