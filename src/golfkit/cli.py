@@ -1,8 +1,8 @@
 """The `golf` command: assembles the concerns' commands, and turns errors into one line and an exit code."""
 
-import contextlib
 import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -20,7 +20,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command()(measure.measure)
+for function in (measure.measure,):
+    app.command()(function)
 
 
 def _version(wanted: bool) -> None:
@@ -46,35 +47,30 @@ def _root(
 def main() -> None:
     """Run `golf`; a user's error is one line on stderr (GOLF_DEBUG=1 shows the traceback)."""
     code = _run()
-    with contextlib.suppress(BrokenPipeError):
+    try:
         sys.stdout.flush()
-        sys.exit(code)
-    # The reader left early (`golf ... | head -1`): the answer stands, and nothing more is to be said.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader left early (`golf ... | head -1`): the answer stands
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 
 def _run() -> int:
-    """The exit code of one call; typer's standalone mode is off, because it would print and number errors its way."""
+    """The exit code of one call; typer's standalone mode is off: it would print and number errors its own way."""
     try:
-        code = app(standalone_mode=False) or Exit.DONE
-        if code == Exit.INTERRUPTED:  # typer hands ^C over as this code
-            output.error("interrupted")
-        return int(code)
+        code = int(app(standalone_mode=False) or Exit.DONE)
     except typer.TyperException as error:
-        return _report(error, f"{error.format_message()} (golf --help lists commands and options)", error.exit_code)
+        return _report(error, f"{error.format_message()} (see golf --help)", error.exit_code)
     except GolfError as error:
         return _report(error, str(error), error.exit_code)
-    except OSError as error:  # a disk that is full, a folder that may not be written: named, not traced
+    except OSError as error:  # a full disk, a folder that may not be written: named, not traced
         return _report(error, f"{error.filename or 'golf'}: {error.strerror or error}", Exit.BAD_FILE)
-    except (KeyboardInterrupt, typer.Abort) as error:
-        return _report(error, "interrupted", Exit.INTERRUPTED)
+    if code == Exit.INTERRUPTED:  # typer hands ^C over as this code
+        output.error("interrupted")
+    return code
 
 
-def _report(error: BaseException, text: str, code: int) -> int:
+def _report(error: Exception, text: str, code: int) -> int:
     if settings.is_on(os.environ.get("GOLF_DEBUG")):
-        import traceback
-
         traceback.print_exception(error)
     output.error(files.neutralise(text))
     return int(code)

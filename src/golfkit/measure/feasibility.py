@@ -41,7 +41,7 @@ class Feasibility(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """feasible: fits at the typical compressibility; depends: at the better end only; infeasible: not even there."""
+        """feasible: fits at the typical compressibility; depends: only at the lowest; infeasible: not even there."""
         if self.artifact_bytes_typical <= self.limit:
             return "feasible"
         return "depends" if self.artifact_bytes_low <= self.limit else "infeasible"
