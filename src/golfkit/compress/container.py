@@ -60,7 +60,9 @@ def unpack(head: bytes, archive_bytes: int, where: str) -> Header:
     if magic != MAGIC:
         raise GolfError(f"{where}: byte 0: magic is {magic!r}, expected {MAGIC!r}; this is not a golf archive")
     if check != _check(fields):
-        raise GolfError(f"{where}: byte {_FIELDS.size}: header check is wrong; the header is damaged, fetch the archive again")
+        raise GolfError(
+            f"{where}: byte {_FIELDS.size}: header check is wrong; the header is damaged, fetch the archive again"
+        )
     if version != VERSION:
         raise GolfError(f"{where}: byte 4: container version {version}, expected {VERSION}; update golfkit")
     header = Header(*rest)
