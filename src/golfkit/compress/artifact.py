@@ -76,8 +76,10 @@ def fill(stage: Path, bundle: Bundle, bundle_zip: bytes, results: Results, log: 
         (stage / name).chmod(0o755)
     (stage / BUNDLE).write_bytes(bundle_zip)
     (stage / RESULTS).write_text(render(results), "utf-8")
-    (stage / "README.md").write_text(_readme(results, bundle), "utf-8")
-    (stage / "train_log.txt").write_text("".join(f"{key}: {value}\n" for key, value in log.items()), "utf-8")
+    (stage / "README.md").write_text(_readme(results, bundle), "utf-8", errors="replace")
+    (stage / "train_log.txt").write_text(
+        "".join(f"{key}: {value}\n" for key, value in log.items()), "utf-8", errors="replace"
+    )
 
 
 def _swap(stage: Path, target: Path) -> None:
@@ -112,11 +114,11 @@ _README = """\
 
 bpc = 8 * total / original = {bpc}. The total is the score; the archive alone is not.
 
-Decompressor: {note}.
+{note}
 
 ## Check it
 
-In this folder, with ORIGINAL the file that was compressed (sha256 {original_sha256}):
+In this folder, with ORIGINAL a file of the {original_bytes} bytes that were compressed (sha256 {original_sha256}):
 
 ```bash
 # 1. the roundtrip is byte-identical
@@ -130,9 +132,9 @@ ARCHIVE_BYTES=$(wc -c < archive.bin)
 DECOMP_BYTES=$(wc -c < decompressor.zip)
 TOTAL=$(( ARCHIVE_BYTES + DECOMP_BYTES ))
 echo "archive=$ARCHIVE_BYTES decomp=$DECOMP_BYTES total=$TOTAL"
-python3 -c "print(round(8 * $TOTAL / {original_bytes}, 3))"
+python3 -c "print(round(8 * $TOTAL / {divisor}, 3))"   # bpc
 
-# 3. self-contained: the bundle alone, without a network
+# 3. the bundle alone restores it, without a network{needs}
 unzip -q decompressor.zip -d box
 unshare -rn ./box/decompressor/decompress archive.bin out3
 cmp ORIGINAL out3
@@ -146,4 +148,11 @@ def _readme(results: Results, bundle: Bundle) -> str:
     values = {name: getattr(results, name) for name in ("method", "experiment", "original_name", "original_sha256")}
     sizes = ("original_bytes", "archive_bytes", "decompressor_zip_bytes", "total_bytes")
     bpc = "not defined (empty original)" if results.bpc is None else f"{results.bpc:.6f}"
-    return _README.format(**values, **{name: getattr(results, name) for name in sizes}, bpc=bpc, note=bundle.note)
+    return _README.format(
+        **values,
+        **{name: getattr(results, name) for name in sizes},
+        bpc=bpc,
+        divisor=results.original_bytes or 1,
+        note=f"{bundle.note[:1].upper()}{bundle.note[1:]}.",
+        needs="" if bundle.self_contained else " (with the system's tools)",
+    )

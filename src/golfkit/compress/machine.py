@@ -3,7 +3,25 @@
 import os
 import platform
 import resource
+import time
 from pathlib import Path
+from typing import NamedTuple, Self
+
+
+class Spent(NamedTuple):
+    """Seconds used: by the processors, and on the clock."""
+
+    cpu_s: float
+    wall_s: float
+
+    def since(self, before: Self) -> "Spent":
+        """What was used between two readings."""
+        return Spent(self.cpu_s - before.cpu_s, self.wall_s - before.wall_s)
+
+
+def spent() -> Spent:
+    """A reading of both clocks; only differences mean something."""
+    return Spent(cpu_seconds(), time.perf_counter())
 
 
 def cpu_seconds() -> float:

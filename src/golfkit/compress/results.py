@@ -145,7 +145,7 @@ def with_roundtrip(
 def render(results: Results) -> str:
     """The text of results.json."""
     record = {f.name: getattr(results, f.name) for f in dataclasses.fields(results) if f.name != "extra"}
-    return json.dumps(record | dict(results.extra), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(record | dict(results.extra), indent=2, allow_nan=False) + "\n"
 
 
 def write(path: Path, results: Results) -> None:

@@ -1,0 +1,206 @@
+"""`golf compress` and `golf decompress`: a file into a scored artifact folder, and an archive back into its file."""
+
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, BinaryIO
+
+import typer
+
+from golfkit import files, output, settings
+from golfkit.compress import artifact, codecs, intake, machine, pipeline, score
+from golfkit.compress.codecs import Advance, Codec
+from golfkit.compress.machine import Spent
+from golfkit.compress.pipeline import Coded
+from golfkit.compress.results import Results
+from golfkit.errors import Exit, GolfError
+from golfkit.output import Meter
+
+STDOUT = "-"
+
+FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="File to compress; - is stdin.", show_default=False)]
+CodecOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=f"One of {', '.join(codecs.names())}; default: the best of golf's own.",
+        show_default=False,
+    ),
+]
+PrefixOption = Annotated[
+    int | None,
+    typer.Option("-n", min=0, metavar="BYTES", help="Take only the first BYTES of the input.", show_default=False),
+]
+FolderOption = Annotated[
+    str | None,
+    typer.Option(
+        "-o",
+        metavar="DIR",
+        help="Artifact folder to write; - writes the bare archive on stdout. Default: artifacts/FILE_CODEC.",
+        show_default=False,
+    ),
+]
+ArchiveArgument = Annotated[
+    str, typer.Argument(metavar="ARCHIVE", help="Archive that golf made; - is stdin.", show_default=False)
+]
+OutArgument = Annotated[str, typer.Argument(metavar="OUT", help="File to restore; - is stdout.", show_default=False)]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def compress(
+    file: FileArgument,
+    codec: CodecOption = None,
+    n: PrefixOption = None,
+    o: FolderOption = None,
+    json: JsonFlag = False,
+) -> None:
+    """Compress FILE into an artifact folder: archive, zipped decompressor, programs and score."""
+    if file == intake.STDIN and o is None:
+        raise GolfError("-o: missing, expected a folder (or - for stdout) because FILE is stdin", Exit.USAGE)
+    chosen = codecs.get(codec) if codec else codecs.default()
+    if o == STDOUT:
+        _refuse_terminal()
+        with _stoppable(), intake.opened(file, n) as taken, tempfile.TemporaryFile(prefix="golf-") as sink:
+            chosen.prepare()
+            coded, spent = _encode(chosen, taken, sink)
+            _copy_out(sink, sys.stdout.buffer)
+        output.note(f"{_shown(taken.name)}: {taken.n_bytes} -> {coded.archive_bytes} bytes in {spent.wall_s:.2f} s")
+        return
+    agent_id = settings.load(os.environ, settings.find_workspace(Path.cwd(), os.environ)).agent_id or "local"
+    with _stoppable(), intake.opened(file, n) as taken:
+        target = Path(o) if o else artifact.place(taken.name, chosen.name)
+        with artifact.staged(target) as stage:
+            scored = _build(chosen, taken, stage, agent_id)
+    _point_latest(target)
+    output.emit(_record(scored, target), as_json=json)
+    root = "" if chosen.own else " --root system"
+    output.note(f"next: golf roundtrip {shlex.quote(_shown(target))}{root}")
+
+
+def decompress(archive: ArchiveArgument, out: OutArgument, json: JsonFlag = False) -> None:
+    """Restore OUT from ARCHIVE; exit 3 for a damaged archive, 1 for content that differs from its digest."""
+    if out == STDOUT:
+        _refuse_terminal()
+    target = Path(out)
+    if out != STDOUT and target.is_dir():
+        raise GolfError(f"{out}: is a directory, expected a file to write")
+    with _stoppable(), intake.opened(archive) as taken:
+        if taken.path and target.exists() and target.samefile(taken.path):
+            raise GolfError(f"{out}: is the archive itself, expected another file to write", Exit.USAGE)
+        if out != STDOUT and (target.is_file() or not target.exists()):
+            with files.atomic_path(target.resolve()) as part, part.open("wb") as sink:
+                spent = _decode(taken.stream, sink, archive)
+                n_bytes = sink.tell()
+        else:  # stdout, a pipe or a device: nothing reaches it before the digest is right
+            with tempfile.TemporaryFile(prefix="golf-") as sink:
+                spent = _decode(taken.stream, sink, archive)
+                n_bytes = sink.tell()
+                with contextlib.nullcontext(sys.stdout.buffer) if out == STDOUT else target.open("wb") as stream:
+                    _copy_out(sink, stream)
+    if out == STDOUT:
+        output.note(f"{archive}: {taken.n_bytes} -> {n_bytes} bytes in {spent.wall_s:.2f} s")
+        return
+    record = {"original_bytes": n_bytes, **_speed(spent, n_bytes), "path": _shown(target)}
+    output.emit(record, as_json=json)
+
+
+def _build(codec: Codec, taken: intake.Intake, stage: Path, agent_id: str) -> Results:
+    """Everything of the artifact folder, written into `stage`."""
+    prepared = score.prepare(codec)
+    with (stage / artifact.ARCHIVE).open("w+b") as sink:
+        coded, spent = _encode(codec, taken, sink)
+    archive_sha256 = files.digest(stage / artifact.ARCHIVE)
+    now = datetime.now(UTC)
+    scored = score.of_compress(codec, prepared, taken, coded, spent, archive_sha256, agent_id=agent_id, now=now)
+    artifact.fill(stage, prepared.bundle, prepared.bundle_zip, scored, score.log(scored))
+    return scored
+
+
+def _encode(codec: Codec, taken: intake.Intake, sink: BinaryIO) -> tuple[Coded, Spent]:
+    with output.progress(f"{codec.name} {_shown(taken.name)}", taken.n_bytes) as meter:
+        before = machine.spent()
+        coded = pipeline.compress_file(codec, taken.stream, sink, taken.n_bytes, _ratio(meter))
+        return coded, machine.spent().since(before)
+
+
+def _decode(source: BinaryIO, sink: BinaryIO, where: str) -> Spent:
+    header = pipeline.read_header(source, where)
+    codec = codecs.by_id(header.codec_id, header.codec_version, where)
+    codec.prepare()
+    with output.progress(f"{codec.name} {_shown(where)}", header.original_bytes) as meter:
+        before = machine.spent()
+        pipeline.decompress_file(source, header, sink, where, lambda n_in, n_out: meter.advance(n_out))
+        return machine.spent().since(before)
+
+
+def _ratio(meter: Meter) -> Advance:
+    """Moves the bar, with the share of the input that the output is so far beside it."""
+    n_in_all, n_out_all = 0, 0
+
+    def advance(n_in: int, n_out: int) -> None:
+        nonlocal n_in_all, n_out_all
+        n_in_all, n_out_all = n_in_all + n_in, n_out_all + n_out
+        meter.advance(n_in, f"ratio {n_out_all / n_in_all:.4f}" if n_in_all else "")
+
+    return advance
+
+
+def _record(scored: Results, target: Path) -> dict[str, object]:
+    keys = ("codec", "original_bytes", "archive_bytes", "decompressor_zip_bytes", "total_bytes", "bpc")
+    spent = Spent(scored.compress_cpu_s or 0.0, scored.compress_wall_s or 0.0)
+    speed = _speed(spent, scored.original_bytes or 0)
+    return {key: getattr(scored, key) for key in keys} | speed | {"build_s": scored.build_s, "path": _shown(target)}
+
+
+def _speed(spent: Spent, n_bytes: int) -> dict[str, float | None]:
+    """Wall seconds, and CPU microseconds a byte of the original."""
+    return {
+        "seconds": round(spent.wall_s, 3),
+        "us_per_byte": round(spent.cpu_s * 1e6 / n_bytes, 4) if n_bytes else None,
+    }
+
+
+def _point_latest(target: Path) -> None:
+    try:
+        artifact.point_latest(target)
+    except OSError as error:  # the folder is written; only the shortcut is not
+        output.note(f"{artifact.LATEST}: not updated ({error.strerror})")
+
+
+def _copy_out(spooled: BinaryIO, stream: BinaryIO) -> None:
+    spooled.seek(0)
+    shutil.copyfileobj(spooled, stream, files.CHUNK)
+    stream.flush()
+
+
+def _refuse_terminal() -> None:
+    if sys.stdout.isatty():
+        raise GolfError("stdout is a terminal, expected a file or pipe for binary data", Exit.USAGE)
+
+
+def _shown(path: Path | str) -> str:
+    """A path that prints whatever bytes its name has."""
+    return os.fsencode(path).decode("utf-8", errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block as ^C does: temporary files are removed on the way out."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
