@@ -2,14 +2,18 @@
 
 import os
 import sys
-import traceback
 from typing import Annotated
 
 import typer
 
 from golfkit import files, output, settings
+from golfkit.compress import command as compress
 from golfkit.errors import Exit, GolfError
 from golfkit.measure import command as measure
+from golfkit.train import command_data
+
+# Groups: where --help was not given, typer would load pydantic (80 ms) to convert None; False it takes as it is.
+NO_HELP = {"help": False, "data": {"help": False}}
 
 app = typer.Typer(
     name="golf",
@@ -17,11 +21,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "default_map": NO_HELP},
 )
 
-for function in (measure.measure,):
+for function in (measure.measure, compress.compress, compress.decompress):
     app.command()(function)
+
+data = typer.Typer(help="Fetch and check the contests' inputs.")
+data.command()(command_data.enwik8)
+app.add_typer(data, name="data")
 
 
 def _version(wanted: bool) -> None:
@@ -71,6 +79,8 @@ def _run() -> int:
 
 def _report(error: Exception, text: str, code: int) -> int:
     if settings.is_on(os.environ.get("GOLF_DEBUG")):
+        import traceback
+
         traceback.print_exception(error)
     output.error(files.neutralise(text))
     return int(code)

@@ -6,6 +6,7 @@ nothing, and a single assumed ratio calls real records impossible. The ranges be
 `Serialized model <label>: <bytes>` and `model_params` of the public training logs of openai/parameter-golf's records.
 """
 
+import math
 from typing import NamedTuple
 
 BASELINE_CODE_BYTES = 47_642  # the official baseline's train_gpt.py
@@ -22,9 +23,9 @@ class Compressibility(NamedTuple):
 
 SEEN = {
     8: Compressibility(0.718, 0.927, 0.956, "19 public record logs labelled int8+zlib"),
-    6: Compressibility(0.619, 0.773, 0.961, "24 public record logs labelled int6 + zstd, lzma or brotli"),
+    6: Compressibility(0.618, 0.773, 0.961, "24 public record logs labelled int6 + zstd, lzma or brotli"),
 }
-UNSEEN = Compressibility(0.619, 1.0, 1.0, "no logs at this width: the lowest seen at any width, up to incompressible")
+UNSEEN = Compressibility(0.618, 1.0, 1.0, "no logs at this width: the lowest seen at any width, up to incompressible")
 
 
 class Feasibility(NamedTuple):
@@ -53,6 +54,6 @@ def assess(n_params: int, bits: float, code_bytes: int, limit: int) -> Feasibili
     bits  mean width of a stored parameter before compression (8 for int8, 1.58 for packed ternary)
     """
     seen = SEEN.get(int(bits), UNSEEN) if bits == int(bits) else UNSEEN
-    raw_bytes = round(n_params * bits / 8)
+    raw_bytes = math.ceil(n_params * bits / 8)
     low, typical, high = (code_bytes + round(raw_bytes * ratio) for ratio in seen[:3])
     return Feasibility(raw_bytes, code_bytes, seen, low, typical, high, limit, needed=(limit - code_bytes) / raw_bytes)

@@ -1,0 +1,43 @@
+"""What many tests share: a deterministic hypothesis, a clean environment, and the real console script."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from golfkit.settings import Settings
+
+settings.register_profile("golf", derandomize=True, deadline=None)
+settings.load_profile("golf")
+
+Golf = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine that runs the tests reaches them (compiled kernels may stay cached)."""
+    for declared in Settings.__dataclass_fields__.values():
+        name = declared.metadata["env"]
+        if name and name not in ("GOLF_CACHE", "GOLF_RUNTIME", "GOLF_NOJIT"):
+            monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def golf(tmp_path: Path) -> Golf:
+    """Run the installed `golf` in tmp_path, or in `cwd`; text in and out, no terminal."""
+    script = Path(sys.executable).with_name("golf")
+
+    def run(
+        *args: object, cwd: Path = tmp_path, stdin: str = "", env: dict[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        command = [str(script), *map(str, args)]
+        environ = os.environ | (env or {})
+        return subprocess.run(
+            command, cwd=cwd, input=stdin, env=environ, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    return run
