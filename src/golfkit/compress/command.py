@@ -128,7 +128,9 @@ def _encode(codec: Codec, taken: intake.Intake, sink: BinaryIO) -> tuple[Coded, 
     with output.progress(f"{codec.name} {_shown(taken.name)}", taken.n_bytes) as meter:
         before = machine.spent()
         coded = pipeline.compress_file(codec, taken.stream, sink, taken.n_bytes, _ratio(meter))
-        return coded, machine.spent().since(before)
+        used = machine.spent().since(before)
+    taken.refuse_changed()
+    return coded, used
 
 
 def _decode(source: BinaryIO, sink: BinaryIO, where: str) -> Spent:

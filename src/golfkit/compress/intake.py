@@ -5,7 +5,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -22,20 +22,20 @@ class Intake(NamedTuple):
     n_bytes: int  # to read; less than the file holds where a prefix was asked for
     name: str
     path: Path | None  # absolute; None when it came through a pipe
+    refuse_changed: Callable[[], None]  # to call when it has been read: raises if it changed meanwhile
 
 
 @contextlib.contextmanager
 def opened(file: str, limit: int | None = None) -> Iterator[Intake]:
     """The input called `file`, or its first `limit` bytes; "-" is stdin.
 
-    Tables are sized to the input, so what comes through a pipe is copied to a temporary file first. A file that
-    changes before the block ends is an error.
+    Tables are sized to the input, so what comes through a pipe is copied to a temporary file first.
     """
     if file == STDIN:
         if sys.stdin.isatty():
             raise GolfError("stdin is a terminal, expected data; name a file, or pipe one in", Exit.USAGE)
         with _spooled(sys.stdin.buffer, limit) as (stream, n_bytes):
-            yield Intake(stream, n_bytes, "stdin", None)
+            yield Intake(stream, n_bytes, "stdin", None, _settled)
         return
     path = Path(file)
     try:
@@ -48,13 +48,16 @@ def opened(file: str, limit: int | None = None) -> Iterator[Intake]:
         before = os.fstat(stream.fileno())
         if stat.S_ISREG(before.st_mode):
             n_bytes = before.st_size if limit is None else min(limit, before.st_size)
-            yield Intake(stream, n_bytes, path.name, path.resolve())
-            _refuse_changed(file, before, os.fstat(stream.fileno()), whole=limit is None)
+
+            def refuse_changed() -> None:
+                _compare(file, before, os.fstat(stream.fileno()), whole=limit is None)
+
+            yield Intake(stream, n_bytes, path.name, path.resolve(), refuse_changed)
         elif limit is None and not stat.S_ISFIFO(before.st_mode):
             raise GolfError(f"{file}: is a device, expected a file or pipe; give -n BYTES to take a part", Exit.USAGE)
         else:
             with _spooled(stream, limit) as (copy, n_bytes):
-                yield Intake(copy, n_bytes, path.name, None)
+                yield Intake(copy, n_bytes, path.name, None, _settled)
 
 
 @contextlib.contextmanager
@@ -65,7 +68,11 @@ def _spooled(source: BinaryIO, limit: int | None) -> Iterator[tuple[BinaryIO, in
         yield copy, n_bytes
 
 
-def _refuse_changed(file: str, before: os.stat_result, after: os.stat_result, *, whole: bool) -> None:
+def _settled() -> None:
+    """A private copy does not change."""
+
+
+def _compare(file: str, before: os.stat_result, after: os.stat_result, *, whole: bool) -> None:
     """A prefix of a log that grows is fine; anything else that moved is not."""
     grew = after.st_size > before.st_size
     if after.st_mtime_ns != before.st_mtime_ns and (whole or not grew):

@@ -20,7 +20,7 @@ OUT_LIMIT = 1 << 20  # bytes that one step of a decoder may restore (brotli: abo
 XZ_MEMORY = 1 << 27  # bytes; preset 9 needs 65 MiB
 ZSTD_LEVEL = 22
 ZSTD_WINDOW_LOG = 27  # 128 MiB, the most that `zstd -d` takes without being asked
-ZSTD_STEP = 512  # bytes of input: at most 128 run-length blocks of 128 KiB each, 16 MiB of output
+ZSTD_STEP = 256  # bytes of input: at most 64 run-length blocks of 128 KiB each, 8 MiB of output
 LDM_BYTES = 1 << 22  # smaller inputs lie in every match finder's reach
 
 
@@ -171,18 +171,24 @@ class _Zstd:
 
 
 class _Brotli:
-    """The library refuses bytes after the end by itself when they come in the same step."""
+    """The library refuses bytes after the end by itself when they come in the same step.
+
+    `can_accept_more_data` is true while output is still owed, so only a step without output asks for input.
+    """
 
     def __init__(self) -> None:
         import brotli
 
         self._inner = brotli.Decompressor()
+        self._drained = True
 
     def hungry(self) -> bool:
-        return self._inner.can_accept_more_data()
+        return self._drained and self._inner.can_accept_more_data()
 
     def step(self, data: bytes) -> bytes:
-        return self._inner.process(data, output_buffer_limit=OUT_LIMIT)
+        restored = self._inner.process(data, output_buffer_limit=OUT_LIMIT)
+        self._drained = not restored
+        return restored
 
     def ended(self) -> bool:
         return self._inner.is_finished()
