@@ -1,0 +1,117 @@
+"""Numba's view of the primitives in `jit`: the same results, in the instructions that the machine has.
+
+Imported only when something is compiled; needs numba.
+"""
+
+from types import FunctionType
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload, register_jitable
+from numba.np.arrayobj import make_array, populate_array
+
+from golfkit.compress.kernels import jit
+
+OPTIONS = {"error_model": "numpy", "boundscheck": False, "_nrt": False}
+# A function that returns views needs Numba's reference counts; they are of no object (a view owns nothing), so no-ops.
+CARVER_OPTIONS = OPTIONS | {"_nrt": True}
+
+_VIEWS = {
+    jit.u8_view: types.uint8,
+    jit.u16_view: types.uint16,
+    jit.i16_view: types.int16,
+    jit.u32_view: types.uint32,
+    jit.i32_view: types.int32,
+    jit.u64_view: types.uint64,
+    jit.i64_view: types.int64,
+}
+
+
+def register_kernel(function: FunctionType) -> None:
+    """Make a plain function callable from compiled code, once."""
+    if not getattr(function, "is_registered", False):
+        options = CARVER_OPTIONS if function.is_carver else OPTIONS
+        register_jitable(**options)(function)
+        function.is_registered = True  # type: ignore[attr-defined]
+
+
+@intrinsic
+def _prefetch(_context, array, at):  # noqa: ANN001, ANN202
+    def build(context, builder, signature, args):  # noqa: ANN001, ANN202
+        pointer = _item_pointer(context, builder, signature, args)
+        i32, p8 = ir.IntType(32), ir.IntType(8).as_pointer()
+        hint = builder.module.declare_intrinsic("llvm.prefetch", [p8], ir.FunctionType(ir.VoidType(), [p8, i32, i32, i32]))
+        builder.call(hint, [builder.bitcast(pointer, p8), i32(1), i32(3), i32(1)])  # for write, keep, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), build
+
+
+def _view_intrinsic(item):  # noqa: ANN001, ANN202
+    array = types.Array(item, 1, "C")
+
+    def build(context, builder, signature, args):  # noqa: ANN001, ANN202
+        pointer = _item_pointer(context, builder, signature, args)
+        made = make_array(array)(context, builder)
+        width = context.get_constant(types.intp, item.bitwidth // 8)
+        data = builder.bitcast(pointer, made.data.type)
+        populate_array(made, data=data, shape=[args[2]], strides=[width], itemsize=width, meminfo=None)
+        return made._getvalue()
+
+    @intrinsic
+    def view(_context, arena, at, n):  # noqa: ANN001, ANN202
+        return array(arena, types.int64, types.int64), build
+
+    return view
+
+
+def _item_pointer(context, builder, signature, args):  # noqa: ANN001, ANN202
+    array = make_array(signature.args[0])(context, builder, args[0])
+    return builder.gep(array.data, [args[1]])
+
+
+def register_primitives() -> None:
+    """Overload the primitives of `jit`, once."""
+    if getattr(jit.dot, "is_registered", False):
+        return
+    jit.dot.is_registered = True  # type: ignore[attr-defined]
+
+    @overload(jit.i64, jit_options=OPTIONS)
+    def _(value):  # noqa: ANN001, ANN202
+        return lambda value: np.int64(value)
+
+    @overload(jit.prefetch, jit_options=OPTIONS)
+    def _(array, at):  # noqa: ANN001, ANN202
+        return lambda array, at: _prefetch(array, np.int64(at))
+
+    for view, item in _VIEWS.items():
+        _register_view(view, _view_intrinsic(item))
+
+    @overload(jit.dot, jit_options=OPTIONS)
+    def _(weights, at, inputs, n):  # noqa: ANN001, ANN202
+        def dot(weights, at, inputs, n):  # noqa: ANN001, ANN202
+            total = np.int32(0)
+            for j in range(n):
+                product = np.int32(np.int64(weights[at + j]) * np.int64(inputs[j]))
+                total = np.int32(total + np.int32(product >> 8))
+            return np.int64(total)
+
+        return dot
+
+    @overload(jit.train, jit_options=OPTIONS)
+    def _(weights, at, inputs, n, error):  # noqa: ANN001, ANN202
+        def train(weights, at, inputs, n, error):  # noqa: ANN001, ANN202
+            scaled = np.int32(error)
+            for j in range(n):
+                step = np.int32(np.int32(np.int64(inputs[j]) * np.int64(scaled)) + 8192) >> 14
+                w = np.int32(weights[at + j] + step)
+                weights[at + j] = max(np.int32(-524287), min(np.int32(524287), w))
+
+        return train
+
+
+def _register_view(view, intrinsic_view):  # noqa: ANN001, ANN202
+    @overload(view, jit_options=CARVER_OPTIONS)
+    def _(arena, at, n):  # noqa: ANN001, ANN202
+        return lambda arena, at, n: intrinsic_view(arena, np.int64(at), np.int64(n))
