@@ -1,8 +1,10 @@
 """`golf compress` and `golf decompress` from the outside."""
 
+import contextlib
 import hashlib
 import json
 import os
+import pty
 import random
 import resource
 import signal
@@ -236,6 +238,22 @@ def test_file_names_of_any_bytes_pass(golf: Golf, here: Path):
     code, out, _ = golf("compress", name, "--codec", "gzip", "-o", "o")
     assert (code, pairs(out)["path"]) == (0, "o")
     assert results.read(here / "o/results.json").original_path == str(here.resolve() / name)
+
+
+def test_progress_on_a_terminal_shows_size_speed_and_ratio_of_any_file_name(here: Path):
+    (here / "[red]x").write_bytes(random.Random(0).randbytes(3_000_000))
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "200"}
+    command = [*GOLF, "compress", "[red]x", "--codec", "bzip2", "-o", "o"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, env=environment) as running:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal says that its other end has closed
+            while chunk := os.read(ours, 65536):
+                shown += chunk
+        os.close(ours)
+    assert running.returncode == 0
+    assert all(part in shown for part in (b"bzip2 [red]x", b"3.0/3.0 MB", b"MB/s", b"ratio 1.0"))
 
 
 def test_disk_that_fills_leaves_nothing(here: Path):

@@ -66,11 +66,11 @@ def progress(label: str, total: int, *, unit: str = "B") -> Iterator[Meter]:
     speed = (DownloadColumn(), TransferSpeedColumn()) if unit == "B" else (TextColumn("{task.completed}/{task.total}"),)
     console = Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR")))
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # a file may be called "[red]"
         BarColumn(),
         *speed,
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     with Progress(*columns, console=console, transient=True) as bars:
         task = bars.add_task(label, total=total, note="")

@@ -53,6 +53,9 @@ def staged(target: Path) -> Iterator[Path]:
     try:
         yield stage
         stage.chmod(0o755)
+        for path in stage.iterdir():
+            with path.open("rb") as written:
+                os.fsync(written.fileno())
         _swap(stage, target)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
