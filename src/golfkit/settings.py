@@ -60,7 +60,7 @@ class Settings:
     tavily_monthly_budget_usd: float = declare(
         5.0, "Dollars a month for Tavily searches.", env="TAVILY_MONTHLY_BUDGET_USD"
     )
-    bucket: str | None = declare(None, "Collaboration bucket of the board, <org>/<name>.", env="BUCKET")
+    bucket: str | None = declare(None, "Collaboration bucket of the board, ORG/NAME.", env="BUCKET")
     agent_id: str | None = declare(None, "Name under which the board and results.json know this agent.", env="AGENT_ID")
     enwik8_url: str = declare("https://mattmahoney.net/dc/enwik8.zip", "Where golf data enwik8 downloads from.")
     runpod_api_key: str | None = declare(None, "RunPod key.", env="RUNPOD_API_KEY", secret=True)

@@ -1,0 +1,104 @@
+"""The demo: golf's main job on text and weights that are made here; ends with a table of what was measured.
+
+scripts/demo        runs this with a folder that is made anew
+"""
+
+import json
+import pydoc_data.topics
+import random
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from golfkit import output
+
+N_PARAMS = 17_059_912  # those of the official Parameter Golf baseline
+SEED = 1337
+GOLF = Path(sys.executable).with_name("golf")
+
+
+def main(folder: Path) -> int:
+    """Run the demo in `folder`; 1 when a step's answer was no."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    started = time.perf_counter()
+    measured = [*demo_measure(folder), *demo_compress(folder)]
+    measured.append(("whole demo, seconds", f"{time.perf_counter() - started:.1f}"))
+    print()
+    output.table(["measured", "value"], measured)
+    return 0 if ("roundtrip verified", "true") in measured else 1
+
+
+def demo_measure(folder: Path) -> list[tuple[str, str]]:
+    """Weigh a script and a payload, as before a training run."""
+    (folder / "train_gpt.py").write_text("print('the counted script would train here')\n")
+    weights = np.random.default_rng(SEED).normal(0, 24, N_PARAMS).clip(-127, 127).astype(np.int8)
+    (folder / "final_model.int8.ptz").write_bytes(zlib.compress(weights.tobytes(), 9))
+    golf(folder, "measure", "--params", str(N_PARAMS), "--bits", "8")
+    golf(folder, "measure")
+    weight = json.loads(golf(folder, "measure", "--json", quiet=True))
+    return [("artifact bytes", str(weight["artifact_bytes"])), ("artifact status", weight["status"])]
+
+
+def demo_compress(folder: Path) -> list[tuple[str, str]]:
+    """Compress a text with golf's best codec and with xz, and certify golf's own in the sandbox."""
+    text = folder / "text"
+    text.write_text(embedded_text())
+    rows = [("text bytes", str(text.stat().st_size))]
+    golf(folder, "compress", "text", "--codec", "xz", "-o", "xz")
+    began = time.perf_counter()
+    golf(folder, "compress", "text")
+    rows.append(("compress, seconds (kernels compiled once)", f"{time.perf_counter() - began:.1f}"))
+    golf(folder, "roundtrip", "--original", "text", may_say_no=True)
+    own, peer = results(folder / "artifacts" / "latest"), results(folder / "xz")
+    rows.append(("xz -9e total bytes", str(peer["total_bytes"])))
+    for key in (
+        "method",
+        "archive_bytes",
+        "decompressor_zip_bytes",
+        "total_bytes",
+        "bpc",
+        "runtime_seconds",
+        "ram_peak_gb",
+    ):
+        rows.append((key.replace("_", " "), str(own.get(key, ""))))
+    rows.append(("roundtrip verified", json.dumps(own.get("verified", False))))
+    return rows
+
+
+def embedded_text() -> str:
+    """English that comes with Python (700 kB), and a log that is made here."""
+    rng = random.Random(SEED)
+    log = [
+        f"step:{n}/20000 train_loss:{6.9 * n**-0.12 + rng.gauss(0, 0.02):.4f} step_avg:{43 + rng.random():.2f}ms"
+        for n in range(1, 2001)
+    ]
+    topics = pydoc_data.topics.topics
+    return "\n".join([*(topics[key] for key in sorted(topics)), *log]) + "\n"
+
+
+def results(artifact: Path) -> dict[str, Any]:
+    """What an artifact folder says of itself."""
+    return json.loads((artifact / "results.json").read_text())
+
+
+def golf(folder: Path, *args: str, quiet: bool = False, may_say_no: bool = False) -> str:
+    """Run a golf command as a user would, show it with what it printed, and return its data."""
+    done = subprocess.run([GOLF, *args], cwd=folder, stdout=subprocess.PIPE, text=True, check=False)
+    if not quiet:
+        print(f"\n$ golf {shlex.join(args)}\n{done.stdout}", end="", flush=True)
+    if done.returncode and not may_say_no:
+        sys.exit(f"golf {shlex.join(args)}: exit {done.returncode}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
