@@ -58,11 +58,16 @@ def codec(request: pytest.FixtureRequest) -> Codec:
     return codecs.get(request.param)
 
 
+@pytest.fixture(params=("cm-fast", *REFERENCE))
+def any_codec(request: pytest.FixtureRequest) -> Codec:
+    return codecs.get(request.param)
+
+
 @pytest.mark.parametrize("data", INPUTS.values(), ids=INPUTS.keys())
-def test_every_kind_of_input_comes_back(codec: Codec, data: bytes):
-    archive = compressed(codec, data)
+def test_every_kind_of_input_comes_back(any_codec: Codec, data: bytes):
+    archive = compressed(any_codec, data)
     assert restored(archive) == data
-    assert compressed(codec, data) == archive
+    assert compressed(any_codec, data) == archive
 
 
 @pytest.mark.parametrize("name", ["gzip", "bzip2", "zstd"])
@@ -73,9 +78,9 @@ def test_any_bytes_come_back(name: str, data: bytes):
 
 
 def test_brotli_owes_output_after_it_took_all_input():
-    """40 MB: the library says that it can take more while the last 16 MB are still to come."""
-    archive = compressed(codecs.get("brotli"), bytes(40_000_000))
-    assert len(restored(archive)) == 40_000_000
+    """The library says that it can take more while megabytes are still to come."""
+    archive = compressed(codecs.get("brotli"), bytes(8_000_000))
+    assert len(restored(archive)) == 8_000_000
 
 
 @pytest.mark.parametrize("name", FAST)
@@ -92,40 +97,41 @@ def test_64_mb_of_zeros_pass_in_bounded_memory(name: str):
     assert peak < 24_000_000
 
 
-def test_header_describes_the_original(codec: Codec):
-    archive = compressed(codec, TEXT)
-    expected = Header(codec.codec_id, 1, 0, len(TEXT), len(archive) - HEADER_BYTES, hashlib.sha256(TEXT).digest())
+def test_header_describes_the_original(any_codec: Codec):
+    archive = compressed(any_codec, TEXT)
+    made_by = (any_codec.codec_id, any_codec.version, any_codec.parameter(len(TEXT)))
+    expected = Header(*made_by, len(TEXT), len(archive) - HEADER_BYTES, hashlib.sha256(TEXT).digest())
     assert unpack(archive[:HEADER_BYTES], len(archive), "a.bin") == expected
 
 
-def test_progress_adds_up_to_both_sizes(codec: Codec):
+def test_progress_adds_up_to_both_sizes(any_codec: Codec):
     steps, source, sink = [], io.BytesIO(INPUTS["random"]), io.BytesIO()
-    pipeline.compress_file(codec, source, sink, 70_000, lambda *step: steps.append(step))
+    pipeline.compress_file(any_codec, source, sink, 70_000, lambda *step: steps.append(step))
     assert [sum(column) for column in zip(*steps, strict=True)] == [70_000, len(sink.getvalue()) - HEADER_BYTES]
 
 
-def test_only_the_asked_prefix_is_read(codec: Codec):
+def test_only_the_asked_prefix_is_read(any_codec: Codec):
     source, sink = io.BytesIO(TEXT), io.BytesIO()
-    pipeline.compress_file(codec, source, sink, 100, nothing)
+    pipeline.compress_file(any_codec, source, sink, 100, nothing)
     assert source.tell() == 100
     assert restored(sink.getvalue()) == TEXT[:100]
 
 
-def test_source_that_shrinks_is_an_error(codec: Codec):
+def test_source_that_shrinks_is_an_error(any_codec: Codec):
     with pytest.raises(GolfError, match=r"input ended after 50 bytes, expected 60; it changed while it was read"):
-        pipeline.compress_file(codec, io.BytesIO(bytes(50)), io.BytesIO(), 60, nothing)
+        pipeline.compress_file(any_codec, io.BytesIO(bytes(50)), io.BytesIO(), 60, nothing)
 
 
-def test_every_truncated_payload_is_refused(codec: Codec):
-    archive = compressed(codec, TEXT)
+def test_every_truncated_payload_is_refused(any_codec: Codec):
+    archive = compressed(any_codec, TEXT)
     payload = archive[HEADER_BYTES:]
     for size in range(len(payload)):
         refused(rewrapped(archive, payload[:size]))
 
 
 @pytest.mark.parametrize("tail", [b"\0", b"x" * 2000])
-def test_bytes_after_the_stream_are_refused(codec: Codec, tail: bytes):
-    archive = compressed(codec, TEXT)
+def test_bytes_after_the_stream_are_refused(any_codec: Codec, tail: bytes):
+    archive = compressed(any_codec, TEXT)
     assert refused(rewrapped(archive, archive[HEADER_BYTES:] + tail)) == Exit.BAD_FILE
 
 
@@ -158,20 +164,20 @@ def test_bomb_is_refused_in_bounded_memory(codec: Codec):
     archive = compressed(codec, bytes(40_000_000)) if codec.name in FAST else compressed(codec, bytes(8_000_000))
     bomb = rewrapped(archive, archive[HEADER_BYTES:], original_bytes=100)
     tracemalloc.start()
-    refused(bomb)
+    assert refused(bomb) == Exit.BAD_FILE
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < (80_000_000 if codec.name == "xz" else 20_000_000)  # xz: its 64 MiB dictionary
 
 
-def test_other_content_is_a_digest_mismatch(codec: Codec):
-    archive = compressed(codec, TEXT)
-    other = compressed(codec, TEXT.swapcase())
+def test_other_content_is_a_digest_mismatch(any_codec: Codec):
+    archive = compressed(any_codec, TEXT)
+    other = compressed(any_codec, TEXT.swapcase())
     assert refused(rewrapped(archive, other[HEADER_BYTES:])) == Exit.NO
 
 
-def test_stream_shorter_than_the_header_says_is_refused(codec: Codec):
-    archive = compressed(codec, TEXT)
+def test_stream_shorter_than_the_header_says_is_refused(any_codec: Codec):
+    archive = compressed(any_codec, TEXT)
     assert refused(rewrapped(archive, archive[HEADER_BYTES:], original_bytes=len(TEXT) + 1)) == Exit.BAD_FILE
 
 

@@ -61,7 +61,9 @@ class ContextMixing:
             coded = session.encode(block)
             sink.write(coded)
             advance(len(block), len(coded))
-        sink.write(session.finish())
+        coded = session.finish()
+        sink.write(coded)
+        advance(0, len(coded))
 
     def decode(self, source: BinaryIO, sink: BinaryIO, header: Header, advance: Advance) -> None:
         """Write what the payload in `source` stands for."""
@@ -78,7 +80,7 @@ class ContextMixing:
                 raise DamagedError("the payload ends early")
             left -= len(block)
             sink.write(block)
-            advance(len(block), 0)
+            advance(0, len(block))
         if used != header.payload_bytes:
             raise DamagedError(f"{header.payload_bytes} bytes of payload, {used} of them used")
 
