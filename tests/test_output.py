@@ -67,6 +67,13 @@ def test_progress_is_silent_without_a_terminal(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_progress_of_nothing_is_silent(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with output.progress("zstd", 0):
+        pass
+    assert sys.stderr.getvalue() == ""
+
+
 def test_progress_is_drawn_on_a_terminal_and_never_on_stdout(monkeypatch, capsys):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", Terminal())

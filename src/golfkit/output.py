@@ -53,11 +53,11 @@ def error(text: str) -> None:
 
 @contextlib.contextmanager
 def progress(label: str, total: int, *, unit: str = "B") -> Iterator[Meter]:
-    """A progress bar on stderr, drawn only when stderr is a terminal.
+    """A progress bar on stderr, drawn only when there is something to do and stderr is a terminal.
 
     total  units of work; bytes are shown as MB and MB/s when unit is "B"
     """
-    if not sys.stderr.isatty():
+    if not total or not sys.stderr.isatty():
         yield _Silent()
         return
     from rich.console import Console
