@@ -123,9 +123,7 @@ def run(
     original  must not be visible from inside
     """
     if not sys.platform.startswith("linux"):
-        raise GolfError(
-            f"isolation cannot be had on {sys.platform}, expected Linux; roundtrip on a Linux machine", Exit(5)
-        )
+        raise GolfError(f"isolation cannot be had on {sys.platform}, expected Linux", Exit.MISSING_PACKAGE)
     plan = make_plan(program, box, archive, root=root, limits=limits, original=original, launchers=launchers)
     said = _ask_agent(plan)
     if "refused" in said:
@@ -167,6 +165,8 @@ def make_plan(
             else:
                 binds.append(Bind(folder, folder))
         links += DEVICE_LINKS
+        if os.geteuid() == 0:  # bwrap's device nodes can be chmod'ed by their owner; those of unshare cannot
+            launchers = [how for how in launchers if how != "bwrap"]
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LANG": "C.UTF-8"}
     else:
         hidden |= {"/usr", "/bin/sh", "/proc", "/dev", sys.executable}

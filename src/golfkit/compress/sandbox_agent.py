@@ -117,9 +117,8 @@ def bwrap_args(plan: Plan, info: int, go: int) -> list[str]:
     args += ["--cap-drop", "ALL", "--die-with-parent", "--new-session", "--as-pid-1", "--clearenv"]
     args += ["--info-fd", str(info), "--block-fd", str(go)]
     for bind in plan.binds:
-        device = bind.target.startswith("/dev/")
-        option = "--dev-bind" if device else "--bind" if bind.writable else "--ro-bind"
-        args += [option, bind.source, bind.target, *(["--remount-ro", bind.target] if device else [])]
+        kind = "--dev-bind" if bind.target.startswith("/dev/") else "--bind" if bind.writable else "--ro-bind"
+        args += [kind, bind.source, bind.target]
     for target, link in plan.symlinks:
         args += ["--symlink", target, link]
     if plan.proc:  # read-only: root of the host could write to its /proc/sys otherwise

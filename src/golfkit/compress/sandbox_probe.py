@@ -81,7 +81,7 @@ def judge_outside(outside: Outside, plan: Plan) -> list[str]:
         inherited = next((p for p in sorted(expected, reverse=True) if p != "/" and point.startswith(f"{p}/")), None)
         if point not in expected and inherited is None:
             problems.append(f"has a mount at {point}")
-        elif writable and not expected.get(point, False):
+        elif writable and not expected.get(point, False) and not point.startswith("/dev/"):
             problems.append(f"can write to {point}")
     return problems + [f"has no mount at {point}" for point in expected if point not in outside.mounts]
 

@@ -1,0 +1,96 @@
+"""`golf roundtrip`: certify an artifact folder in a sandbox."""
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Literal
+
+import typer
+
+from golfkit import files, output
+from golfkit.compress import artifact, roundtrip
+from golfkit.compress.roundtrip import Report
+from golfkit.errors import Exit
+
+KEYS = (
+    *("archive_bytes", "decompressor_zip_bytes", "total_bytes", "bpc", "original_bytes", "dataset", "root"),
+    *("self_contained", "decompress_wall_s", "decompress_cpu_s", "decompress_ram_peak_gb", "runtime_seconds"),
+    *("ram_peak_gb", "hardware"),
+)
+
+FolderArgument = Annotated[
+    Path, typer.Argument(metavar="[DIR]", help="Artifact folder; default: artifacts/latest.", show_default=False)
+]
+OriginalOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The original; default: what results.json says it was.", show_default=False),
+]
+RootOption = Annotated[
+    Literal["empty", "system"] | None,
+    typer.Option(
+        help="What the decompressor may see: nothing, or a read-only /usr. Default: what results.json says, else empty.",
+        show_default=False,
+    ),
+]
+TimeoutOption = Annotated[float, typer.Option(min=0.001, metavar="HOURS", help="Kill the decompressor after HOURS.")]
+MemoryOption = Annotated[
+    float | None,
+    typer.Option(
+        min=0.001, metavar="GB", help="Memory it may use, in 10^9 bytes; default: most of it.", show_default=False
+    ),
+]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def run(
+    directory: FolderArgument = artifact.LATEST,
+    original: OriginalOption = None,
+    root: RootOption = None,
+    timeout: TimeoutOption = roundtrip.WALL_LIMIT_S / 3600,
+    memory: MemoryOption = None,
+    json: JsonFlag = False,
+) -> None:
+    """Restore an artifact's original in a sandbox and compare; exit 1 when bytes differ, 5 without isolation."""
+    with _stoppable():
+        report = roundtrip.certify(
+            directory,
+            original=original,
+            root=root,
+            wall_s=timeout * 3600,
+            memory_bytes=int(memory * 1e9) if memory else None,
+            now=datetime.now(UTC),
+        )
+    output.emit(_record(report, directory), as_json=json)
+    for text in report.notes:
+        output.note(f"note: {text}")
+    if report.reason:
+        output.error(f"{files.neutralise(str(directory))}: not verified: {report.reason}")
+    raise typer.Exit(Exit.DONE if report.verified else Exit.NO)
+
+
+def _record(report: Report, directory: Path) -> dict[str, object]:
+    record: dict[str, object] = {"verified": report.verified}
+    if report.reason:
+        record["reason"] = report.reason
+    keys = KEYS if report.verified else KEYS[:4]
+    record |= {key: getattr(report.results, key) for key in keys}
+    return record | {"isolation": report.how, "path": files.neutralise(str(directory))}
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block as ^C does: the sandbox and its folder are removed on the way out."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
