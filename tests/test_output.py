@@ -46,10 +46,10 @@ def test_a_table_is_aligned_with_numbers_to_the_right(capsys):
 
 
 def test_talk_and_errors_are_on_stderr(capsys):
-    output.note("working")
+    output.note("working\n  on \x1b[31ma.bin")
     output.error("broken")
     shown = capsys.readouterr()
-    assert (shown.out, shown.err) == ("", "working\nerror: broken\n")
+    assert (shown.out, shown.err) == ("", "working\non [31ma.bin\nerror: broken\n")
 
 
 @pytest.mark.parametrize(("no_color", "coloured"), [(None, True), ("1", False)])

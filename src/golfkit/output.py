@@ -41,8 +41,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 def note(text: str) -> None:
-    """Say something on stderr."""
-    print(text, file=sys.stderr)
+    """Say something on stderr, on as many lines as it has; terminal codes in file names do not get through."""
+    print("\n".join(_plain(line) for line in text.split("\n")), file=sys.stderr)
 
 
 def error(text: str) -> None:

@@ -4,7 +4,6 @@ Precedence: flag > environment > .env of the workspace > golf.toml of the worksp
 environment or .env only. Importing this module reads nothing: environment and workspace are arguments.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -15,6 +14,7 @@ from golfkit.errors import GolfError
 
 TOML = "golf.toml"
 DOTENV = ".env"
+MOST = 1e18  # above every size, price and time; keeps infinity out
 
 
 def declare(
@@ -25,6 +25,7 @@ def declare(
     toml: bool = True,
     secret: bool = False,
     choices: tuple[str, ...] = (),
+    least: int = 0,
 ) -> Any:
     """One setting.
 
@@ -32,8 +33,16 @@ def declare(
     toml     whether golf.toml may hold it (under the field's name)
     secret   a credential: never in golf.toml, never printed
     choices  the only values allowed, where there are some
+    least    the smallest number allowed
     """
-    marks = {"help": help, "env": env, "toml": toml and not secret, "secret": secret, "choices": choices}
+    marks = {
+        "help": help,
+        "env": env,
+        "toml": toml and not secret,
+        "secret": secret,
+        "choices": choices,
+        "least": least,
+    }
     return field(default=default, metadata=marks, repr=not secret)
 
 
@@ -41,9 +50,9 @@ def declare(
 class Settings:
     """The settings in force."""
 
-    artifact_limit: int = declare(16_000_000, "Bytes that code plus compressed weights may have.")
+    artifact_limit: int = declare(16_000_000, "Bytes that code plus compressed weights may have.", least=1)
     metric: str = declare("val_bpb", "Name of the contest's score; lower is better.")
-    training_seconds: int = declare(600, "Seconds of training allowed on the contest's machine.")
+    training_seconds: int = declare(600, "Seconds of training allowed on the contest's machine.", least=1)
     baseline: float = declare(1.2244, "Score of the organisers' reference model, in bits per byte.")
     sota: float = declare(1.1194, "Best known score, in bits per byte, before any of one's own.")
     gpu: str = declare("8xH100 SXM", "The contest's machine.")
@@ -181,7 +190,9 @@ _DOTENV_LINE = re.compile(
 
 def _workspace(folder: Path, named_by: str) -> Path:
     if not (folder / TOML).is_file():
-        raise GolfError(f"{folder}: named by {named_by}, but holds no {TOML}; make one with golf init, or name another")
+        raise GolfError(
+            f"{folder}: named by {named_by}, but holds no {TOML}; put one there (it may be empty), or name another"
+        )
     return folder.absolute()
 
 
@@ -215,31 +226,32 @@ def _parse(declared: Field[Any], text: str, where: str) -> Any:
         return is_on(text)
     if kind is Path:
         return Path(text).expanduser()
-    shown = "a secret" if declared.metadata["secret"] else repr(text)
     if kind in (int, float):
         try:
             return _check(declared, kind(text), where)
         except ValueError as error:
-            raise GolfError(f"{where} is {shown}, expected {_expected(kind)}; correct it") from error
+            raise GolfError(f"{where} is {text!r}, expected {_expected(declared)}; correct it") from error
     return _check(declared, text, where)
 
 
 def _check(declared: Field[Any], value: Any, where: str) -> Any:
-    """`value` if it has the setting's type and is within reason: no setting is negative."""
+    """`value` if it has the setting's type and is within its bounds."""
     kind = _kind(declared)
-    number = kind in (int, float)
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and value < MOST:
         value = float(value)
-    if type(value) is not kind or (number and not (math.isfinite(value) and value >= 0)):
-        raise GolfError(f"{where} is {value!r}, expected {_expected(kind)}; correct it")
+    number = kind in (int, float)
+    if type(value) is not kind or (number and not declared.metadata["least"] <= value < MOST):  # NaN is not in between
+        raise GolfError(f"{where} is {value!r}, expected {_expected(declared)}; correct it")
     choices = declared.metadata["choices"]
     if choices and value not in choices:
         raise GolfError(f"{where} is {value!r}, expected one of {', '.join(choices)}; correct it")
     return value
 
 
-def _expected(kind: type) -> str:
-    return {int: "a whole number, 0 or more", float: "a number, 0 or more"}.get(kind, "text in quotes")
+def _expected(declared: Field[Any]) -> str:
+    kinds = {int: "a whole number", float: "a number"}
+    kind = _kind(declared)
+    return f"{kinds[kind]}, {declared.metadata['least']} or more" if kind in kinds else "text in quotes"
 
 
 def _line_of(key: str, text: str) -> int:

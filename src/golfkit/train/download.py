@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
 
 from golfkit import files
 from golfkit.errors import Exit, GolfError
@@ -125,7 +125,7 @@ def _unpack(dataset: Dataset, packed: Path, path: Path, code: Exit) -> None:
             raise GolfError(f"{packed}: holds {found}, expected {wanted}; {remedy}", code)
 
 
-def _copy(source: "zipfile.ZipExtFile | BinaryIO", sink: BinaryIO, most: int) -> tuple[int, str]:
+def _copy(source: IO[bytes], sink: BinaryIO, most: int) -> tuple[int, str]:
     """Copy at most `most` bytes; how many they were, and their md5."""
     n_bytes, md5 = 0, hashlib.md5(usedforsecurity=False)
     while chunk := source.read(min(files.CHUNK, most - n_bytes)):
