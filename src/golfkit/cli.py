@@ -8,6 +8,7 @@ import typer
 
 from golfkit import files, output, settings
 from golfkit.compress import command as compress
+from golfkit.compress import command_roundtrip
 from golfkit.errors import Exit, GolfError
 from golfkit.measure import command as measure
 from golfkit.train import command_data
@@ -24,8 +25,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "default_map": NO_HELP},
 )
 
-for function in (measure.measure, compress.compress, compress.decompress):
-    app.command()(function)
+COMMANDS = {
+    "measure": measure.measure,
+    "compress": compress.compress,
+    "decompress": compress.decompress,
+    "roundtrip": command_roundtrip.run,
+}
+for name, function in COMMANDS.items():
+    app.command(name)(function)
 
 data = typer.Typer(help="Fetch and check the contests' inputs.")
 data.command()(command_data.enwik8)
