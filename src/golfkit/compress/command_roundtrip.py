@@ -12,8 +12,8 @@ from typing import Annotated, Literal
 import typer
 
 from golfkit import files, output
-from golfkit.compress import artifact, roundtrip
-from golfkit.compress.roundtrip import Report
+from golfkit.compress import artifact
+from golfkit.compress.roundtrip import WALL_LIMIT_S, Report, certify
 from golfkit.errors import Exit
 
 KEYS = (
@@ -32,7 +32,7 @@ OriginalOption = Annotated[
 RootOption = Annotated[
     Literal["empty", "system"] | None,
     typer.Option(
-        help="What the decompressor may see: nothing, or a read-only /usr. Default: what results.json says, else empty.",
+        help="What it may see: nothing, or a read-only /usr. Default: what results.json says, else empty.",
         show_default=False,
     ),
 ]
@@ -46,17 +46,17 @@ MemoryOption = Annotated[
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-def run(
+def roundtrip(
     directory: FolderArgument = artifact.LATEST,
     original: OriginalOption = None,
     root: RootOption = None,
-    timeout: TimeoutOption = roundtrip.WALL_LIMIT_S / 3600,
+    timeout: TimeoutOption = WALL_LIMIT_S / 3600,
     memory: MemoryOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Restore an artifact's original in a sandbox and compare; exit 1 when bytes differ, 5 without isolation."""
     with _stoppable():
-        report = roundtrip.certify(
+        report = certify(
             directory,
             original=original,
             root=root,

@@ -106,10 +106,7 @@ def certify(
         reason = _judge(outcome, box.out / sandbox.RESTORED, wanted.digests, missing)
         if (digests(directory / artifact.ARCHIVE), digests(directory / artifact.BUNDLE)) != sizes:
             raise GolfError(f"{directory}: archive or bundle changed during the roundtrip; run it again")
-    if reason:
-        after = _unverified(before, *sizes, reason)
-    else:
-        after = _verified(before, *sizes, wanted, outcome, root, now)
+    after = _unverified(before, *sizes, reason) if reason else _verified(before, *sizes, wanted, outcome, root, now)
     results.write(record, after)
     return Report(after, reason is None, reason, outcome.how, _notes(wanted, outcome))
 

@@ -16,7 +16,9 @@ from golfkit.compress.sandbox_plan import Plan
 
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x20000, 0x02000000, 0x04000000  # linux/sched.h
 CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x08000000, 0x10000000, 0x20000000, 0x40000000
+NAMESPACES = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32  # linux/mount.h
+KEPT_FLAGS = MS_NOSUID | MS_NODEV | MS_NOEXEC | 0x1C00  # the last: noatime, nodiratime, relatime
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 MNT_DETACH = 2
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38  # linux/prctl.h
@@ -34,10 +36,7 @@ def outer(plan: Plan, info: int, go: int) -> None:
     """
     libc = ctypes.CDLL(None, use_errno=True)
     uid, gid = os.geteuid(), os.getegid()
-    _call(
-        libc.unshare,
-        CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP,
-    )
+    _call(libc.unshare, NAMESPACES)
     for name, text in (("setgroups", "deny"), ("uid_map", f"{NOBODY} {uid} 1"), ("gid_map", f"{NOBODY} {gid} 1")):
         with open(f"/proc/self/{name}", "w", encoding="ascii") as target:
             target.write(text)
@@ -83,10 +82,8 @@ def _inner(libc: ctypes.CDLL, plan: Plan, is_ready: int, go: int) -> None:
 
 def _mount_root(libc: ctypes.CDLL, plan: Plan) -> None:
     def mount(source: str | None, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
-        encoded = [text.encode() if text is not None else None for text in (source, target, kind)]
-        _call(
-            libc.mount, *encoded, ctypes.c_ulong(flags), options.encode() if options else None, what=f"mount {target}"
-        )
+        names = [text.encode() if text is not None else None for text in (source, target, kind, options)]
+        _call(libc.mount, *names[:3], ctypes.c_ulong(flags), names[3], what=f"mount {target}")
 
     mount(None, "/", None, MS_REC | MS_PRIVATE)
     mount("tmpfs", plan.root, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
@@ -99,11 +96,9 @@ def _mount_root(libc: ctypes.CDLL, plan: Plan) -> None:
             os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
         mount(bind.source, target, None, MS_BIND | MS_REC)
         # The mount keeps the flags that its source has: the kernel refuses to take them away.
-        kept = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC | 0x1C00)  # noatime, nodiratime, relatime
-        device = MS_NODEV if not bind.target.startswith("/dev/") else 0
-        mount(
-            None, target, None, MS_REMOUNT | MS_BIND | MS_NOSUID | device | kept | (0 if bind.writable else MS_RDONLY)
-        )
+        flags = os.statvfs(target).f_flag & KEPT_FLAGS | MS_NOSUID | (0 if bind.writable else MS_RDONLY)
+        flags |= 0 if bind.target.startswith("/dev/") else MS_NODEV
+        mount(None, target, None, MS_REMOUNT | MS_BIND | flags)
     for link_target, link in plan.symlinks:
         os.makedirs(os.path.dirname(plan.root + link), exist_ok=True)
         os.symlink(link_target, plan.root + link)
