@@ -46,7 +46,7 @@ MemoryOption = Annotated[
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-def roundtrip(
+def run(
     directory: FolderArgument = artifact.LATEST,
     original: OriginalOption = None,
     root: RootOption = None,
