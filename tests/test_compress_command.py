@@ -89,8 +89,9 @@ def test_results_say_what_is_known_and_null_for_the_rest(golf: Golf, here: Path,
     assert scored.archive_sha256 == hashlib.sha256((here / "o/archive.bin").read_bytes()).hexdigest()
     assert scored.decompressor_zip_sha256 == hashlib.sha256((here / "o/decompressor.zip").read_bytes()).hexdigest()
     assert scored.verified is False
-    unknown = (scored.verified_at, scored.root, scored.self_contained, scored.decompress_cpu_s, scored.dataset)
-    assert unknown == (None,) * 5
+    assert scored.root == "system"
+    unknown = (scored.verified_at, scored.self_contained, scored.decompress_cpu_s, scored.dataset)
+    assert unknown == (None,) * 4
 
 
 def test_agent_is_local_unless_named(golf: Golf, here: Path, monkeypatch: pytest.MonkeyPatch):
@@ -198,6 +199,13 @@ def test_wrong_input_is_one_line_an_exit_code_and_no_file(
     assert said in err
     assert sorted(here.rglob("*")) == before
     assert (here / "good.bin").read_bytes() == good
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_unreadable_file_is_a_bad_file(golf: Golf, here: Path):
+    (here / "text").chmod(0)
+    code, _, err = golf("compress", "text", "--codec", "gzip")
+    assert (code, "text: Permission denied" in err) == (3, True)
 
 
 def test_digest_mismatch_is_exit_1_and_an_old_output_survives(golf: Golf, here: Path):

@@ -74,6 +74,8 @@ def compress(
             _copy_out(sink, sys.stdout.buffer)
         output.note(f"{_shown(taken.name)}: {taken.n_bytes} -> {coded.archive_bytes} bytes in {spent.wall_s:.2f} s")
         return
+    if o:
+        artifact.check_place(Path(o))  # before a long pipe is read
     agent_id = settings.load(os.environ, settings.find_workspace(Path.cwd(), os.environ)).agent_id or "local"
     with _stoppable(), intake.opened(file, n) as taken:
         target = Path(o) if o else artifact.place(taken.name, chosen.name)
@@ -81,8 +83,7 @@ def compress(
             scored = _build(chosen, taken, stage, agent_id)
     _point_latest(target)
     output.emit(_record(scored, target), as_json=json)
-    root = "" if chosen.own else " --root system"
-    output.note(f"next: golf roundtrip {shlex.quote(_shown(target))}{root}")
+    output.note(f"next: golf roundtrip {shlex.quote(_shown(target))}")
 
 
 def decompress(archive: ArchiveArgument, out: OutArgument, json: JsonFlag = False) -> None:

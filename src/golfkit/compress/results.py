@@ -63,8 +63,8 @@ class Results:
     compress_ram_peak_gb: float | None = None
     verified: bool | None = None  # true only after a certified roundtrip of the bytes on disk
     verified_at: str | None = None
-    root: str | None = None  # what the decompressor could see: empty, system
-    self_contained: bool | None = None
+    root: str | None = None  # what the decompressor needs to see, and at the roundtrip saw: empty, system
+    self_contained: bool | None = None  # certified in the empty root
     decompress_cpu_s: float | None = None
     decompress_wall_s: float | None = None
     decompress_ram_peak_gb: float | None = None

@@ -80,6 +80,7 @@ def of_compress(
         compress_wall_s=results.seconds(spent.wall_s),
         compress_ram_peak_gb=ram_gb,
         verified=False,
+        root=prepared.bundle.root,
     )
 
 
