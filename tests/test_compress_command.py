@@ -117,6 +117,23 @@ def test_three_step_check_of_the_workspace_document_holds(golf: Golf, here: Path
     assert (done.returncode, done.stdout.split()) == (0, sorted([*NAMES, "a2.bin", "out"])), done.stderr
 
 
+@pytest.mark.parametrize("codec", ["cm-fast", "gzip"])
+def test_the_check_in_the_readme_runs_as_it_stands(golf: Golf, here: Path, codec: str):
+    golf("compress", "text", "--codec", codec, "-o", "o")
+    block = (here / "o/README.md").read_text().split("```bash\n")[1].split("```")[0]
+    if subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False).returncode:
+        block = block.replace("unshare -rn ", "")  # not allowed here
+    command = ["bash", "-eu", "-c", block]
+    environment = os.environ | {"ORIGINAL": str(here / "text")}
+    done = subprocess.run(command, cwd=here / "o", env=environment, capture_output=True, text=True, check=False)
+    scored = results.read(here / "o/results.json")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (
+        f"archive={scored.archive_bytes} decomp={scored.decompressor_zip_bytes} "
+        f"total={scored.total_bytes} bpc={round(scored.bpc or 0.0, 3)}\n"
+    )
+
+
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "emptied"])
 def test_shell_decompressor_refuses_damage_and_leaves_nothing(golf: Golf, here: Path, damage: str):
     golf("compress", "text", "--codec", "gzip", "-o", "o")

@@ -121,29 +121,31 @@ bpc = 8 * total / original = {bpc}. The total is the score; the archive alone is
 
 ## Check it
 
-In this folder, with ORIGINAL a file of the {original_bytes} bytes that were compressed (sha256 {original_sha256}):
+In this folder; the original has {original_bytes} bytes and sha256 {original_sha256}.
 
 ```bash
-# 1. the roundtrip is byte-identical
-./compress ORIGINAL archive2.bin
-./decompress archive2.bin out
-cmp ORIGINAL out   # silent
-cmp archive.bin archive2.bin   # the archive is the one that compress makes
+ORIGINAL=${{ORIGINAL:?the path of what was compressed}}
 
-# 2. total = archive + zipped decompressor; decompressor.zip was made by: zip -9 -r decompressor.zip ./decompressor/
+# 1. the roundtrip is byte-identical
+./compress "$ORIGINAL" archive2.bin
+./decompress archive2.bin out
+cmp "$ORIGINAL" out            # silent
+cmp archive.bin archive2.bin   # silent
+
+# 2. total = archive + zipped decompressor (made by: zip -9 -r decompressor.zip ./decompressor/)
 ARCHIVE_BYTES=$(wc -c < archive.bin)
 DECOMP_BYTES=$(wc -c < decompressor.zip)
 TOTAL=$(( ARCHIVE_BYTES + DECOMP_BYTES ))
-echo "archive=$ARCHIVE_BYTES decomp=$DECOMP_BYTES total=$TOTAL"
-python3 -c "print(round(8 * $TOTAL / {divisor}, 3))"   # bpc
+BPC=$(python3 -c "print(round(8 * $TOTAL / {divisor}, 3))")
+echo "archive=$ARCHIVE_BYTES decomp=$DECOMP_BYTES total=$TOTAL bpc=$BPC"
 
 # 3. the bundle alone restores it, without a network{needs}
 unzip -q decompressor.zip -d box
 unshare -rn ./box/decompressor/decompress archive.bin out3
-cmp ORIGINAL out3
+cmp "$ORIGINAL" out3
 ```
 
-`golf roundtrip DIR --original ORIGINAL` does steps 2 and 3 in a sandbox and writes what it measured into results.json.
+`golf roundtrip` does steps 2 and 3 in a sandbox and writes what it measured into results.json.
 """
 
 
