@@ -1,6 +1,7 @@
 """The rules of docs/architecture.md, read from the code and from sys.modules."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import typer
 
 import golfkit
 from golfkit import cli
+from golfkit.commands import COMMANDS, WORDS
 
 PACKAGE = Path(golfkit.__file__).parent
 ROOT = PACKAGE.parent.parent
@@ -69,8 +71,17 @@ def source(request) -> Path:
 def test_cli_only_assembles():
     text = (PACKAGE / "cli.py").read_text()
     assert len(text.splitlines()) < 100
-    own = [name for name in imports(PACKAGE / "cli.py") if reaches(name, "golfkit") and name.split(".")[1] in CONCERNS]
-    assert all("command" in name for name in own)
+    own = [name for name in imports(PACKAGE / "cli.py") if reaches(name, "golfkit")]
+    assert not [name for name in own if name.split(".")[1] in CONCERNS]
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_a_command_is_a_function_of_its_concern_and_its_line_is_a_sentence(command):
+    concern, module = command.module.split(".")[1:]
+    assert concern in CONCERNS
+    assert module.startswith("command")
+    assert callable(getattr(importlib.import_module(command.module), command.function))
+    assert command.line[-1] in ".?"
 
 
 def test_only_the_cli_and_commands_import_typer(source):
@@ -194,6 +205,7 @@ def commands(path: list[str], command) -> Iterator[tuple[list[str], object]]:
 HELP_ALL = """
 import contextlib, io, sys
 from golfkit import cli
+from golfkit.commands import COMMANDS, WORDS
 for path in sys.argv[1:]:
     sys.argv = ["golf", *path.split(), "--help"]
     with contextlib.redirect_stdout(io.StringIO()) as said:
@@ -206,8 +218,25 @@ print(*sorted({name.split(".")[0] for name in sys.modules}))
 """
 
 
+ONE_HELP = """
+import sys
+from golfkit import cli
+try:
+    cli.main()
+finally:
+    print(*sorted(name for name in sys.modules if name.startswith("golfkit.")), file=sys.stderr)
+"""
+
+
+def test_a_command_imports_its_own_concern_alone():
+    command = [sys.executable, "-c", ONE_HELP, "measure", "--help"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    loaded = {name.split(".")[1] for name in result.stderr.split()}
+    assert loaded & CONCERNS == {"measure"}
+
+
 def test_no_help_loads_a_heavy_package():
-    paths = [" ".join(path) for path, _ in commands([], typer.main.get_command(cli.app))]
+    paths = [" ".join(path) for path, _ in commands([], typer.main.get_command(cli.build(WORDS)))]
     result = subprocess.run(
         [sys.executable, "-c", HELP_ALL, *paths], capture_output=True, text=True, check=True, timeout=60
     )
@@ -215,7 +244,7 @@ def test_no_help_loads_a_heavy_package():
 
 
 def test_every_command_and_every_parameter_has_help():
-    for path, command in commands(["golf"], typer.main.get_command(cli.app)):
+    for path, command in commands(["golf"], typer.main.get_command(cli.build(WORDS))):
         assert command.help, path
         for param in command.params:
             assert param.help, (path, param.name)

@@ -1,67 +1,44 @@
 """The `golf` command: assembles the concerns' commands, and turns errors into one line and an exit code."""
 
+import importlib
 import os
 import sys
+from collections.abc import Callable, Collection
 from typing import Annotated
 
 import typer
 
 from golfkit import files, output, settings
-from golfkit.compress import command as compress
-from golfkit.compress import command_roundtrip
+from golfkit.commands import COMMANDS, GROUPS, Command
 from golfkit.errors import Exit, GolfError
-from golfkit.measure import command as measure
-from golfkit.train import command_data
 
 # Groups: where --help was not given, typer would load pydantic (80 ms) to convert None; False it takes as it is.
-NO_HELP = {"help": False, "data": {"help": False}}
-
-app = typer.Typer(
-    name="golf",
-    help="Contests scored in bytes: weigh, train, compress, certify.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "default_map": NO_HELP},
-)
-
-COMMANDS = {
-    "measure": measure.measure,
-    "compress": compress.compress,
-    "decompress": compress.decompress,
-    "roundtrip": command_roundtrip.run,
-}
-for name, function in COMMANDS.items():
-    app.command(name)(function)
-
-data = typer.Typer(help="Fetch and check the contests' inputs.")
-data.command()(command_data.enwik8)
-app.add_typer(data, name="data")
+NO_HELP = {"help": False, **{group: {"help": False} for group in GROUPS}}
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version  # 20 ms that only --version pays
-
-        output.emit({"golf": version("golfkit")})
-        raise typer.Exit(Exit.DONE)
-
-
-@app.callback(invoke_without_command=True)
-def _root(
-    context: typer.Context,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
-    ] = False,
-) -> None:
-    if context.invoked_subcommand is None:
-        output.note(context.get_help())
-        raise typer.Exit(Exit.USAGE)
+def build(wanted: Collection[str]) -> typer.Typer:
+    """The app, with the commands loaded whose first word is `wanted`; of the others, name and line alone."""
+    app = typer.Typer(
+        help="Contests scored in bytes: weigh, train, compress, certify.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"], "default_map": NO_HELP},
+    )
+    app.callback(invoke_without_command=True)(_root)
+    groups = {"": app} | {name: typer.Typer(help=line) for name, line in GROUPS.items()}
+    for path, command in COMMANDS.items():
+        group, _, name = path.rpartition(" ")
+        function = _load(command) if path.split()[0] in wanted else _elsewhere
+        groups[group].command(name, short_help=command.line)(function)
+    for name in GROUPS:
+        app.add_typer(groups[name], name=name)
+    return app
 
 
 def main() -> None:
     """Run `golf`; a user's error is one line on stderr (GOLF_DEBUG=1 shows the traceback)."""
-    code = _run()
+    code = _run(build([word for word in sys.argv[1:] if not word.startswith("-")][:1]))
     try:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader left early (`golf ... | head -1`): the answer stands
@@ -69,10 +46,10 @@ def main() -> None:
     sys.exit(code)
 
 
-def _run() -> int:
+def _run(app: typer.Typer) -> int:
     """The exit code of one call; typer's standalone mode is off: it would print and number errors its own way."""
     try:
-        code = int(app(standalone_mode=False) or Exit.DONE)
+        code = int(app(prog_name="golf", standalone_mode=False) or Exit.DONE)
     except typer.TyperException as error:
         return _report(error, f"{error.format_message()} (see golf --help)", error.exit_code)
     except GolfError as error:
@@ -91,3 +68,24 @@ def _report(error: Exception, text: str, code: int) -> int:
         traceback.print_exception(error)
     output.error(files.neutralise(text))
     return int(code)
+
+
+def _load(command: Command) -> Callable[..., None]:
+    return getattr(importlib.import_module(command.module), command.function)
+
+
+def _elsewhere() -> None:
+    """Stands for a command that this call does not run."""
+
+
+def _root(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    if version:
+        from importlib.metadata import version as installed  # 20 ms that only --version pays
+
+        output.emit({"golf": installed("golfkit")})
+        raise typer.Exit(Exit.DONE)
+    if context.invoked_subcommand is None:
+        output.note(context.get_help())
+        raise typer.Exit(Exit.USAGE)

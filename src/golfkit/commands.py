@@ -1,0 +1,25 @@
+"""What `golf` can do: each command's words, the function behind it, and its line in the list.
+
+Data alone: a call of `golf` imports the module of its own command and no other, so start-up does not grow with it.
+"""
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """Where a command is, and its line in `golf --help`."""
+
+    module: str
+    function: str
+    line: str
+
+
+COMMANDS = {
+    "measure": Command("golfkit.measure.command", "measure", "Does the artifact fit its limit?"),
+    "compress": Command("golfkit.compress.command", "compress", "Compress a file into a scored artifact folder."),
+    "decompress": Command("golfkit.compress.command", "decompress", "Restore a file from its archive."),
+    "roundtrip": Command("golfkit.compress.command_roundtrip", "run", "Certify an artifact: restore it in a sandbox."),
+    "data enwik8": Command("golfkit.train.command_data", "enwik8", "Fetch and check enwik8."),
+}
+GROUPS = {"data": "Fetch and check the contests' inputs."}
+WORDS = frozenset(path.split()[0] for path in COMMANDS)  # all that can stand right after `golf`
