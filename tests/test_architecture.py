@@ -129,9 +129,10 @@ def test_heavy_packages_are_imported_in_function_bodies(source):
         assert not [name for name in imports(source, top_level=True) if name.split(".")[0] in HEAVY]
 
 
-@pytest.mark.parametrize(
-    "path", [*SOURCES, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "scripts").glob("*"))]
-)
+FILES = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py")), *sorted((ROOT / "scripts").glob("*.py"))]
+
+
+@pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(ROOT)) for path in FILES])
 def test_no_file_is_longer_than_400_lines(path):
     assert len(path.read_text("utf-8").splitlines()) <= MAX_LINES
 
