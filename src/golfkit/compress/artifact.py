@@ -117,7 +117,7 @@ _README = """\
 
 bpc = 8 * total / original = {bpc}. The total is the score; the archive alone is not.
 
-{note}
+Decompressor: {notes}.
 
 ## Check it
 
@@ -132,7 +132,7 @@ ORIGINAL=${{ORIGINAL:?the path of what was compressed}}
 cmp "$ORIGINAL" out            # silent
 cmp archive.bin archive2.bin   # silent
 
-# 2. total = archive + zipped decompressor (made by: zip -9 -r decompressor.zip ./decompressor/)
+# 2. total = archive + zipped decompressor
 ARCHIVE_BYTES=$(wc -c < archive.bin)
 DECOMP_BYTES=$(wc -c < decompressor.zip)
 TOTAL=$(( ARCHIVE_BYTES + DECOMP_BYTES ))
@@ -158,6 +158,6 @@ def _readme(results: Results, bundle: Bundle) -> str:
         **{name: getattr(results, name) for name in sizes},
         bpc=bpc,
         divisor=results.original_bytes or 1,
-        note=f"{bundle.note[:1].upper()}{bundle.note[1:]}.",
+        notes=results.notes,
         needs="" if bundle.self_contained else " (with the system's tools)",
     )

@@ -111,7 +111,7 @@ class ReferenceCodec:
             programs={"compress": scripts.compress(self.name), "decompress": scripts.decompress(self.tool, golf=True)},
             self_contained=False,
             root="system",
-            note=f"the decompressor is a script around the system's {self.tool.split()[0]}, which is not counted",
+            note=f"script around the system's {self.tool.split()[0]}, which is not counted",
         )
 
 
