@@ -1,0 +1,175 @@
+"""The ladder: codecs and peers on the same bytes, one after the other, each certified or compared."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from golfkit import files
+from golfkit.compress import artifact, codecs, machine, peers, results, roundtrip, wait4
+from golfkit.compress.peers import Published
+from golfkit.compress.results import Results
+from golfkit.errors import Exit, GolfError
+
+_GOLF = "from golfkit.cli import main; main()"
+_PLACES = 3  # of seconds and gigabytes
+
+
+class Rung(NamedTuple):
+    """One codec or peer on the input.
+
+    counted      "archive + bundle", or "archive only" for peers: the program that unpacks is not counted
+    us_per_byte  CPU microseconds of compressing, a byte of the input
+    verified     restored in the sandbox (codecs), compared (peers)
+    """
+
+    name: str
+    counted: str
+    total_bytes: int
+    archive_bytes: int
+    bundle_bytes: int | None
+    bpc: float | None
+    compress_cpu_s: float | None
+    decompress_cpu_s: float | None
+    us_per_byte: float | None
+    ram_peak_gb: float | None
+    verified: bool
+    command: str
+
+
+class Ladder(NamedTuple):
+    """All that was measured, smallest total first, and what others published for the same input."""
+
+    original_bytes: int
+    original_sha256: str
+    dataset: str | None
+    hardware: str
+    rungs: tuple[Rung, ...]
+    not_installed: tuple[str, ...]
+    published: tuple[Published, ...]
+
+
+def climb(
+    file: Path,
+    names: Sequence[str],
+    *,
+    with_peers: bool,
+    n_bytes: int | None,
+    now: Callable[[], datetime],
+    say: Callable[[str], None],
+) -> Ladder:
+    """Measure codecs `names`, and the installed peers, on the first `n_bytes` of `file`.
+
+    now  the time, UTC
+    say  told what is measured next
+    """
+    for name in names:
+        codecs.get(name)  # an unknown one is refused before anything runs
+    if not file.is_file():
+        raise GolfError(f"{file}: is no file, expected one to compress")
+    with tempfile.TemporaryDirectory(prefix="golf-bench-") as folder:
+        source = _prefix(file, Path(folder) / peers.INPUT, n_bytes)
+        known = roundtrip.digests(source)
+        rungs = []
+        for name in names:
+            say(name)
+            rungs.append(_codec(name, source, Path(folder) / name, now))
+        absent = []
+        for peer in peers.PEERS if with_peers else ():
+            program = peers.installed(peer)
+            if program is None:
+                absent.append(peer.name)
+                continue
+            say(peer.name)
+            rungs.append(_peer(peer, program, Path(folder), known))
+    dataset = results.dataset_of(known.n_bytes, known.md5)
+    return Ladder(
+        original_bytes=known.n_bytes,
+        original_sha256=known.sha256,
+        dataset=dataset,
+        hardware=machine.describe(),
+        rungs=tuple(sorted(rungs, key=lambda rung: (rung.total_bytes, rung.name))),
+        not_installed=tuple(absent),
+        published=peers.PUBLISHED if dataset == "enwik8" else (),
+    )
+
+
+def frontier(rungs: Sequence[Rung]) -> list[Rung]:
+    """The verified rungs that no other beats in both total and compress CPU, fastest first."""
+    timed = [rung for rung in rungs if rung.verified and rung.us_per_byte is not None]
+    best: list[Rung] = []
+    for rung in sorted(timed, key=lambda rung: (rung.us_per_byte, rung.total_bytes)):
+        if not best or rung.total_bytes < best[-1].total_bytes:
+            best.append(rung)
+    return best
+
+
+def _prefix(file: Path, target: Path, n_bytes: int | None) -> Path:
+    with file.open("rb") as source, target.open("wb") as sink:
+        left = n_bytes if n_bytes is not None else os.fstat(source.fileno()).st_size
+        while left and (chunk := source.read(min(left, files.CHUNK))):
+            sink.write(chunk)
+            left -= len(chunk)
+    return target
+
+
+def _codec(name: str, source: Path, target: Path, now: Callable[[], datetime]) -> Rung:
+    command = [sys.executable, "-c", _GOLF, "compress", str(source), "--codec", name, "-o", str(target)]
+    wait4.run(command, cwd=source.parent)
+    report = roundtrip.certify(
+        target,
+        original=source,
+        root=codecs.get(name).bundle().root,
+        wall_s=roundtrip.WALL_LIMIT_S,
+        memory_bytes=None,
+        now=now(),
+    )
+    if not report.verified:
+        raise GolfError(f"{name}: not verified: {report.reason}", Exit.NO)
+    found = results.read(target / artifact.RESULTS)
+    shutil.rmtree(target)
+    return _rung(found, f"golf compress {source.name} --codec {name} && golf roundtrip --root {found.root}")
+
+
+def _rung(found: Results, command: str) -> Rung:
+    return Rung(
+        name=found.method,
+        counted="archive + bundle",
+        total_bytes=found.total_bytes,
+        archive_bytes=found.archive_bytes,
+        bundle_bytes=found.decompressor_zip_bytes,
+        bpc=found.bpc,
+        compress_cpu_s=found.compress_cpu_s,
+        decompress_cpu_s=found.decompress_cpu_s,
+        us_per_byte=_us_per_byte(found.compress_cpu_s, found.original_bytes),
+        ram_peak_gb=found.ram_peak_gb,
+        verified=bool(found.verified),
+        command=command,
+    )
+
+
+def _peer(peer: peers.Peer, program: str, folder: Path, known: roundtrip.Digests) -> Rung:
+    measured = peers.measure(peer, program, folder)
+    ram_peak = max(measured.compress.ram_peak_bytes, measured.decompress.ram_peak_bytes)
+    return Rung(
+        name=peer.name,
+        counted="archive only",
+        total_bytes=measured.archive_bytes,
+        archive_bytes=measured.archive_bytes,
+        bundle_bytes=None,
+        bpc=results.bits_per_character(measured.archive_bytes, known.n_bytes),
+        compress_cpu_s=round(measured.compress.cpu_s, _PLACES),
+        decompress_cpu_s=round(measured.decompress.cpu_s, _PLACES),
+        us_per_byte=_us_per_byte(measured.compress.cpu_s, known.n_bytes),
+        ram_peak_gb=results.gigabytes(ram_peak),
+        verified=measured.sha256 == known.sha256,
+        command=peers.shown(peer),
+    )
+
+
+def _us_per_byte(cpu_s: float | None, n_bytes: int | None) -> float | None:
+    return round(cpu_s * 1e6 / n_bytes, 4) if cpu_s is not None and n_bytes else None
