@@ -19,6 +19,7 @@ COMMANDS = {
     "compress": Command("golfkit.compress.command", "compress", "Compress a file into a scored artifact folder."),
     "decompress": Command("golfkit.compress.command", "decompress", "Restore a file from its archive."),
     "roundtrip": Command("golfkit.compress.command_roundtrip", "run", "Certify an artifact: restore it in a sandbox."),
+    "bench": Command("golfkit.compress.command_bench", "run", "Rank every codec and peer on the same bytes."),
     "data enwik8": Command("golfkit.train.command_data", "enwik8", "Fetch and check enwik8."),
 }
 GROUPS = {"data": "Fetch and check the contests' inputs."}
