@@ -99,8 +99,8 @@ def climb(
 
 
 def frontier(rungs: Sequence[Rung]) -> list[Rung]:
-    """The verified rungs that no other beats in both total and compress CPU, fastest first."""
-    timed = [rung for rung in rungs if rung.verified and rung.us_per_byte is not None]
+    """The certified totals that no other beats in both size and compress CPU, fastest first; peers have no total."""
+    timed = [rung for rung in rungs if rung.verified and rung.bundle_bytes is not None and rung.us_per_byte is not None]
     best: list[Rung] = []
     for rung in sorted(timed, key=lambda rung: (rung.us_per_byte, rung.total_bytes)):
         if not best or rung.total_bytes < best[-1].total_bytes:

@@ -44,6 +44,7 @@ def draw(ladder: bench.Ladder, target: Path) -> None:
             color=REFERENCE,
         )
     axes.set_xscale("log")
+    axes.margins(x=0.15)  # room for the names
     axes.set_xlabel("compress CPU, microseconds a byte (log)")
     axes.set_ylabel("bytes: archive + bundle (peers, hollow: archive only)")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
