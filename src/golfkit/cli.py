@@ -38,7 +38,7 @@ def build(wanted: Collection[str]) -> typer.Typer:
 
 def main() -> None:
     """Run `golf`; a user's error is one line on stderr (GOLF_DEBUG=1 shows the traceback)."""
-    code = _run(build([word for word in sys.argv[1:] if not word.startswith("-")][:1]))
+    code = _run([word for word in sys.argv[1:] if not word.startswith("-")][:1])
     try:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader left early (`golf ... | head -1`): the answer stands
@@ -46,17 +46,19 @@ def main() -> None:
     sys.exit(code)
 
 
-def _run(app: typer.Typer) -> int:
+def _run(wanted: list[str]) -> int:
     """The exit code of one call; typer's standalone mode is off: it would print and number errors its own way."""
     try:
-        code = int(app(prog_name="golf", standalone_mode=False) or Exit.DONE)
+        code = int(build(wanted)(prog_name="golf", standalone_mode=False) or Exit.DONE)
     except typer.TyperException as error:
         return _report(error, f"{error.format_message()} (see golf --help)", error.exit_code)
     except GolfError as error:
         return _report(error, str(error), error.exit_code)
     except OSError as error:  # a full disk, a folder that may not be written: named, not traced
         return _report(error, f"{error.filename or 'golf'}: {error.strerror or error}", Exit.BAD_FILE)
-    if code == Exit.INTERRUPTED:  # typer hands ^C over as this code
+    except KeyboardInterrupt:  # while loading; a command's ^C typer hands over as the exit code
+        code = int(Exit.INTERRUPTED)
+    if code == Exit.INTERRUPTED:
         output.error("interrupted")
     return code
 
