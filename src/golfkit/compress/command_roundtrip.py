@@ -36,7 +36,7 @@ RootOption = Annotated[
         show_default=False,
     ),
 ]
-TimeoutOption = Annotated[float, typer.Option(min=0.001, metavar="HOURS", help="Kill the decompressor after HOURS.")]
+TimeoutOption = Annotated[float, typer.Option(min=0.0001, metavar="HOURS", help="Kill the decompressor after HOURS.")]
 MemoryOption = Annotated[
     float | None,
     typer.Option(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FORMATS = (".png", ".svg", ".pdf")
+FASTEST = 0.001  # microseconds a byte: what is drawn for times that round to 0
 MEASURED, PEER, REFERENCE = "#1f5fa8", "#8a8a8a", "#b5541c"
 
 
@@ -60,14 +61,18 @@ def _points(axes: "Axes", ladder: bench.Ladder) -> None:
             continue
         own = rung.bundle_bytes is not None
         colour = MEASURED if own else PEER
-        axes.plot(rung.us_per_byte, rung.total_bytes, "o", color=colour, markerfacecolor=colour if own else "none")
+        axes.plot(_speed(rung), rung.total_bytes, "o", color=colour, markerfacecolor=colour if own else "none")
         axes.annotate(
             rung.name,
-            (rung.us_per_byte, rung.total_bytes),
+            (_speed(rung), rung.total_bytes),
             xytext=(5, 4),
             textcoords="offset points",
             fontsize=8,
             color=colour,
         )
     best = bench.frontier(ladder.rungs)
-    axes.plot([r.us_per_byte for r in best], [r.total_bytes for r in best], "-", color=MEASURED, linewidth=0.8)
+    axes.plot([_speed(r) for r in best], [r.total_bytes for r in best], "-", color=MEASURED, linewidth=0.8)
+
+
+def _speed(rung: bench.Rung) -> float:
+    return max(rung.us_per_byte or 0.0, FASTEST)

@@ -1,0 +1,160 @@
+"""`golf bench`: the ladder, its peers, its picture."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from golfkit.compress import bench, codecs, command_bench, peers, plot, results, wait4
+from golfkit.compress.bench import Ladder, Rung
+from golfkit.errors import Exit, GolfError
+
+TEXT = b"It was the best of times, it was the worst of times. " * 400
+WORKSPACE = {  # the workspace document's table
+    "cmix v21": 14_623_723,
+    "nncp v3.2": 14_915_298,
+    "phda9 1.8": 15_010_414,
+    "phda9 2017": 15_284_944,
+    "paq8f": 18_324_887,
+}
+
+
+def rung(name: str, total_bytes: int, us_per_byte: float | None, *, bundle_bytes: int | None = 10) -> Rung:
+    return Rung(name, "", total_bytes, total_bytes, bundle_bytes, 1.0, 1.0, 1.0, us_per_byte, 0.1, True, name)
+
+
+def ladder(*rungs: Rung, dataset: str | None = None) -> Ladder:
+    published = peers.PUBLISHED if dataset else ()
+    return Ladder(1000, "0" * 64, dataset, "a machine", rungs, ("zpaq -m5",), published)
+
+
+@pytest.fixture
+def climb(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Run the command on TEXT: its stdout, once it has ended with 0."""
+    (tmp_path / "text").write_bytes(TEXT)
+
+    def run(**options: object) -> str:
+        code = -1
+        try:
+            command_bench.run(tmp_path / "text", **options)
+        except typer.Exit as left:
+            code = left.exit_code
+        except GolfError as error:
+            if "isolation cannot be had" not in str(error):
+                raise
+            pytest.skip(str(error))
+        assert code == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_codecs_are_certified_and_sorted_by_total(climb):
+    said = json.loads(climb(codecs="gzip,xz,bzip2", json=True))
+    rungs = said["rungs"]
+    assert {r["name"] for r in rungs} == {"gzip", "xz", "bzip2"}
+    assert [r["total_bytes"] for r in rungs] == sorted(r["total_bytes"] for r in rungs)
+    for r in rungs:
+        assert r["verified"] is True
+        assert r["total_bytes"] == r["archive_bytes"] + r["bundle_bytes"]
+        assert r["bpc"] == results.bits_per_character(r["total_bytes"], len(TEXT))
+        assert r["compress_cpu_s"] is not None
+        assert r["decompress_cpu_s"] > 0
+        assert r["ram_peak_gb"] > 0
+    assert (said["original_bytes"], said["dataset"], said["published"]) == (len(TEXT), None, [])
+
+
+def test_installed_peers_restore_and_absent_ones_are_listed(climb, monkeypatch: pytest.MonkeyPatch):
+    absent = peers.Peer("nosuch -9", ("golf-no-such-program",), (), ())
+    monkeypatch.setattr(peers, "PEERS", (*peers.PEERS, absent))
+    said = json.loads(climb(codecs="", peers=True, json=True))
+    assert "nosuch -9" in said["not_installed"]
+    assert {r["name"] for r in said["rungs"]} | set(said["not_installed"]) == {peer.name for peer in peers.PEERS}
+    for r in said["rungs"]:
+        assert (r["verified"], r["counted"], r["bundle_bytes"]) == (True, "archive only", None)
+        assert 0 < r["archive_bytes"] < len(TEXT)
+        assert r["ram_peak_gb"] > 0
+
+
+def test_the_table_names_its_commands_and_a_prefix_is_taken(climb, tmp_path: Path):
+    out = climb(codecs="gzip", n=5000, plot=tmp_path / "ladder.svg")
+    assert "original_bytes: 5000\n" in out
+    assert "command[gzip]: golf compress input --codec gzip && golf roundtrip --root system\n" in out
+    assert "published" not in out
+    assert (tmp_path / "ladder.svg").read_text().startswith("<?xml")
+
+
+def test_published_sizes_stand_apart_and_only_beside_enwik8(capsys: pytest.CaptureFixture[str]):
+    assert {row.name: row.total_bytes for row in peers.PUBLISHED if not row.approximate} == WORKSPACE
+    assert {row.name for row in peers.PUBLISHED if row.approximate} == {"xz -9e", "gzip -9"}
+    command_bench._print(ladder(rung("gzip", 900, 0.1), dataset="enwik8"))
+    measured, published = capsys.readouterr().out.split("published, not measured here")
+    assert "cmix" in published
+    assert "cmix" not in measured
+    command_bench._print(ladder(rung("gzip", 900, 0.1)))
+    assert "published" not in capsys.readouterr().out
+
+
+def test_the_frontier_is_of_certified_totals():
+    rungs = [
+        rung("slow", 50, 9.0),
+        rung("fast", 100, 0.1),
+        rung("beaten", 101, 5.0),
+        rung("peer", 10, 0.01, bundle_bytes=None),
+        rung("untimed", 1, None),
+    ]
+    assert [r.name for r in bench.frontier(rungs)] == ["fast", "slow"]
+
+
+@pytest.mark.parametrize("suffix", plot.FORMATS)
+@pytest.mark.parametrize("dataset", [None, "enwik8"])
+def test_the_picture_is_drawn_in_every_format(tmp_path: Path, suffix: str, dataset: str | None):
+    target = tmp_path / f"ladder{suffix}"
+    plot.check(target)
+    plot.draw(ladder(rung("a", 50, 9.0), rung("b", 10, 0.01, bundle_bytes=None), dataset=dataset), target)
+    assert target.stat().st_size > 1000
+
+
+def test_a_picture_that_cannot_be_drawn_is_refused_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with pytest.raises(GolfError, match=r"expected \.png, \.svg, \.pdf"):
+        command_bench.run(tmp_path / "none", plot=tmp_path / "x.gif")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(GolfError, match="pip install 'golfkit") as missing:
+        command_bench.run(tmp_path / "none", plot=tmp_path / "x.png")
+    assert missing.value.exit_code == Exit.MISSING_PACKAGE
+
+
+def test_an_unknown_codec_and_a_missing_file_are_refused(tmp_path: Path):
+    with pytest.raises(GolfError, match="--codec: found 'rar'"):
+        command_bench.run(tmp_path / "none", codecs="gzip,rar")
+    with pytest.raises(GolfError, match="is no file"):
+        command_bench.run(tmp_path / "none", codecs="gzip")
+    assert command_bench._names(None) == codecs.names()
+
+
+def test_a_command_is_charged_its_own_memory_and_time(tmp_path: Path):
+    ballast = bytearray(range(256)) * 400_000  # 100 MB resident here
+    allocate = "x = bytearray(b'1') * 60_000_000; sum(range(3_000_000))"
+    large = wait4.run([sys.executable, "-I", "-S", "-c", allocate], cwd=tmp_path)
+    small = wait4.run([sys.executable, "-I", "-S", "-c", ""], cwd=tmp_path)
+    assert 60_000_000 < large.ram_peak_bytes < len(ballast)
+    assert small.ram_peak_bytes < 30_000_000
+    assert large.cpu_s > small.cpu_s
+
+
+def test_a_command_that_fails_is_quoted(tmp_path: Path):
+    fail = "import sys; sys.exit('out of luck')"
+    with pytest.raises(GolfError, match="ended with 1: out of luck"):
+        wait4.run([sys.executable, "-c", fail], cwd=tmp_path)
+    with pytest.raises(GolfError, match="ended with 127"):
+        wait4.run(["golf-no-such-program"], cwd=tmp_path)
+
+
+def test_stdout_goes_where_it_is_asked(tmp_path: Path):
+    with (tmp_path / "out").open("wb") as out:
+        wait4.run([sys.executable, "-c", "print('here')"], cwd=tmp_path, stdout=out)
+    assert (tmp_path / "out").read_bytes() == b"here\n"
