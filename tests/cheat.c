@@ -64,7 +64,7 @@ int main(int count, char **names) {
                 return read(go[0], &byte, 1) < 0;
             }
         for (int i = 0; i < 4; i++) if (read(ready[0], &byte, 1) != 1) return 3;
-        usleep(400000); /* longer than the sampling period */
+        usleep(800000); /* longer than the sampling period */
         close(go[1]);
         close(go[0]);
         while (wait(0) > 0) {}

@@ -113,30 +113,34 @@ def look_outside(pid: int) -> Outside:
     )
 
 
-def look_around(plan: Plan, original: tuple[int, int] | None, addresses: dict[str, object]) -> Inside:
+def look_around(plan: Plan, outside: dict[str, tuple[int, int] | None], addresses: dict[str, object]) -> Inside:
     """What this very process sees: the part of the probe that runs inside.
 
-    original   device and inode of the file that must not be seen
+    outside    device and inode that the hidden paths and the original have outside: another file of that name is none
     addresses  listeners that are open outside
     """
+
+    def sees(path: str) -> bool:
+        return outside[path] is not None and _identity(path) == outside[path]
+
     return Inside(
         entries=sorted(os.listdir("/")),
-        visible=[path for path in plan.hidden if os.path.lexists(path)],
-        sees_original=bool(plan.original and original and _identity(plan.original) == original),
+        visible=[path for path in plan.hidden if sees(path)],
+        sees_original=plan.original is not None and sees(plan.original),
         interfaces_up=[name for _, name in socket.if_nameindex() if _is_up(name)],
         reached=[name for name, address in addresses.items() if _reaches(address)] + _routes(),
     )
 
 
 def _from_inside(pid: int, plan: Plan, addresses: dict[str, object]) -> Inside:
-    original = _identity(plan.original) if plan.original else None
+    outside = {path: _identity(path) for path in (*plan.hidden, *filter(None, [plan.original]))}
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         status = 1
         try:
             _join(pid)
-            facts = look_around(plan, original, addresses)
+            facts = look_around(plan, outside, addresses)
             os.write(writer, json.dumps(facts).encode())
             status = 0
         except OSError as error:
