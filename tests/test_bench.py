@@ -1,7 +1,11 @@
 """`golf bench`: the ladder, its peers, its picture."""
 
+import contextlib
 import json
+import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,7 @@ from golfkit.compress import bench, codecs, command_bench, peers, plot, results,
 from golfkit.compress.bench import Ladder, Rung
 from golfkit.errors import Exit, GolfError
 
+DEADLINE_S = 30.0
 TEXT = b"It was the best of times, it was the worst of times. " * 400
 WORKSPACE = {  # the workspace document's table
     "cmix v21": 14_623_723,
@@ -158,3 +163,36 @@ def test_stdout_goes_where_it_is_asked(tmp_path: Path):
     with (tmp_path / "out").open("wb") as out:
         wait4.run([sys.executable, "-c", "print('here')"], cwd=tmp_path, stdout=out)
     assert (tmp_path / "out").read_bytes() == b"here\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+def test_a_bench_that_is_stopped_leaves_neither_process_nor_folder(tmp_path: Path):
+    (tmp_path / "text").write_bytes(TEXT)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "tmp").mkdir()
+    slow = tmp_path / "bin" / "xz"
+    slow.write_text("#!/bin/sh\necho >started\nexec sleep 600\n")
+    slow.chmod(0o755)
+    env = os.environ | {"PATH": f"{slow.parent}:/usr/bin:/bin", "TMPDIR": str(tmp_path / "tmp")}
+    command = [sys.executable, "-c", "from golfkit.cli import main; main()", "bench", "text", "--codecs", "", "--peers"]
+    with subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + DEADLINE_S
+        while not list(tmp_path.glob("tmp/golf-bench-*/started")) and time.monotonic() < deadline:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.terminate()
+        assert process.wait(DEADLINE_S) == 143
+        while inside(tmp_path / "tmp") and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert inside(tmp_path / "tmp") == []
+    assert os.listdir(tmp_path / "tmp") == []
+
+
+def inside(folder: Path) -> list[str]:
+    """The processes that work below `folder`."""
+    found = []
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/{name}/cwd").startswith(str(folder)):
+                found.append(name)
+    return found

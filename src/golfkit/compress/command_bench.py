@@ -8,6 +8,7 @@ import typer
 
 from golfkit import output
 from golfkit.compress.codecs import names as codec_names
+from golfkit.compress.interrupts import stoppable
 from golfkit.errors import Exit
 
 if TYPE_CHECKING:
@@ -53,14 +54,15 @@ def run(
 
     if plot:
         picture.check(plot)
-    ladder = bench.climb(
-        file,
-        _names(codecs),
-        with_peers=peers,
-        n_bytes=n,
-        now=lambda: datetime.now(UTC),
-        say=lambda name: output.note(f"{name} ..."),
-    )
+    with stoppable():
+        ladder = bench.climb(
+            file,
+            _names(codecs),
+            with_peers=peers,
+            n_bytes=n,
+            now=lambda: datetime.now(UTC),
+            say=lambda name: output.note(f"{name} ..."),
+        )
     if json:
         lists = {"rungs": [rung._asdict() for rung in ladder.rungs]}
         lists["published"] = [row._asdict() for row in ladder.published]

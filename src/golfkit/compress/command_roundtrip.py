@@ -1,18 +1,14 @@
 """`golf roundtrip`: certify an artifact folder in a sandbox."""
 
-import contextlib
-import signal
-import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Literal
 
 import typer
 
 from golfkit import files, output
 from golfkit.compress import artifact
+from golfkit.compress.interrupts import stoppable
 from golfkit.compress.roundtrip import WALL_LIMIT_S, Report, certify
 from golfkit.errors import Exit
 
@@ -55,7 +51,7 @@ def run(
     json: JsonFlag = False,
 ) -> None:
     """Restore an artifact's original in a sandbox and compare; exit 1 when bytes differ, 5 without isolation."""
-    with _stoppable():
+    with stoppable():
         report = certify(
             directory,
             original=original,
@@ -79,18 +75,3 @@ def _record(report: Report, directory: Path) -> dict[str, object]:
     keys = KEYS if report.verified else KEYS[:4]
     record |= {key: getattr(report.results, key) for key in keys}
     return record | {"isolation": report.how, "path": files.neutralise(str(directory))}
-
-
-@contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the block as ^C does: the sandbox and its folder are removed on the way out."""
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -16,12 +16,14 @@ from golfkit import files
 from golfkit.errors import Exit, GolfError
 
 _RUNNER = """
-import json, os, sys, time
+import ctypes, json, os, sys, time
 command, report = sys.argv[2:], os.fdopen(int(sys.argv[1]), "w")
 started = time.monotonic()
 pid = os.fork()
 if pid == 0:
     try:
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)  # PR_SET_PDEATHSIG, SIGKILL: end with the runner
         os.execvp(command[0], command)
     finally:
         os._exit(127)
