@@ -4,13 +4,10 @@ import contextlib
 import os
 import shlex
 import shutil
-import signal
 import sys
 import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, BinaryIO
 
 import typer
@@ -18,6 +15,7 @@ import typer
 from golfkit import files, output, settings
 from golfkit.compress import artifact, codecs, intake, machine, pipeline, score
 from golfkit.compress.codecs import Advance, Codec
+from golfkit.compress.interrupts import stoppable
 from golfkit.compress.machine import Spent
 from golfkit.compress.pipeline import Coded
 from golfkit.compress.results import Results
@@ -68,7 +66,7 @@ def compress(
     chosen = codecs.get(codec) if codec else codecs.default()
     if o == STDOUT:
         _refuse_terminal()
-        with _stoppable(), intake.opened(file, n) as taken, tempfile.TemporaryFile(prefix="golf-") as sink:
+        with stoppable(), intake.opened(file, n) as taken, tempfile.TemporaryFile(prefix="golf-") as sink:
             chosen.prepare()
             coded, spent = _encode(chosen, taken, sink)
             _copy_out(sink, sys.stdout.buffer)
@@ -77,12 +75,14 @@ def compress(
     if o:
         artifact.check_place(Path(o))  # before a long pipe is read
     agent_id = settings.load(os.environ, settings.find_workspace(Path.cwd(), os.environ)).agent_id or "local"
-    with _stoppable(), intake.opened(file, n) as taken:
+    with stoppable(), intake.opened(file, n) as taken:
         target = Path(o) if o else artifact.place(taken.name, chosen.name)
         with artifact.staged(target) as stage:
             scored = _build(chosen, taken, stage, agent_id)
     _point_latest(target)
     output.emit(_record(scored, target), as_json=json)
+    if scored.root != "empty":
+        output.note(f"the bundle is not self-contained, it needs the system: {scored.notes}")
     output.note(f"next: golf roundtrip {shlex.quote(_shown(target))}")
 
 
@@ -93,7 +93,7 @@ def decompress(archive: ArchiveArgument, out: OutArgument, json: JsonFlag = Fals
     target = Path(out)
     if out != STDOUT and target.is_dir():
         raise GolfError(f"{out}: is a directory, expected a file to write")
-    with _stoppable(), intake.opened(archive) as taken:
+    with stoppable(), intake.opened(archive) as taken:
         if taken.path and target.exists() and target.samefile(taken.path):
             raise GolfError(f"{out}: is the archive itself, expected another file to write", Exit.USAGE)
         if out != STDOUT and (target.is_file() or not target.exists()):
@@ -192,18 +192,3 @@ def _refuse_terminal() -> None:
 def _shown(path: Path | str) -> str:
     """A path that prints whatever bytes its name has."""
     return os.fsencode(path).decode("utf-8", errors="backslashreplace")
-
-
-@contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the block as ^C does: temporary files are removed on the way out."""
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        sys.exit(128 + number)
-
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -37,16 +37,14 @@ def main(arguments: Sequence[str]) -> None:
 
     from golfkit.compress.kernels import jit, sha256
 
-    sources = {**vars(runtime.model(model)), **{name: getattr(sha256, name) for name in SHA_ENTRIES}}
+    sources = {**vars(runtime.kernels_of(model)), **{name: getattr(sha256, name) for name in SHA_ENTRIES}}
     signatures = {**runtime.ENTRIES, **SHA_ENTRIES}
     jit.register(runtime.KERNELS)
     text = _link([_entry(sources[name], signatures[name], f"golf_{name}") for name in entries])
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     module = llvm.parse_assembly(_closed(text, {f"golf_{name}" for name in entries}))
-    machine = llvm.Target.from_triple(TRIPLE).create_target_machine(
-        cpu=CPU, opt=3, reloc=relocation, codemodel="small"
-    )
+    machine = llvm.Target.from_triple(TRIPLE).create_target_machine(cpu=CPU, opt=3, reloc=relocation, codemodel="small")
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     options.loop_unrolling = False  # the bundle's size counts; unrolling gave no speed (docs/tuning.md)
     options.loop_interleaving = False

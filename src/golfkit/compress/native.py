@@ -3,6 +3,7 @@
 Everything is built once per digest of the sources and of the tools, below the cache folder.
 """
 
+import functools
 import hashlib
 import os
 import platform
@@ -10,21 +11,28 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
+from golfkit import files
 from golfkit.compress import emit, runtime
+from golfkit.compress.runtime import Model
 from golfkit.errors import Exit, GolfError
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 STUB = HERE / "stub.c"
 NEEDED_FLAGS = {"avx2", "bmi1", "bmi2", "fma", "movbe", "f16c", "abm"}  # x86-64-v3, as /proc/cpuinfo names them
 CODING = (*runtime.ENTRIES, *emit.SHA_ENTRIES)
 DECODING = ("arena_bytes", "start", "decode", *emit.SHA_ENTRIES)
-_FREESTANDING = (
-    *("-Os", "-static", "-nostdlib", "-ffreestanding", "-fno-pie", "-no-pie", "-fno-stack-protector"),
-    *("-fno-asynchronous-unwind-tables", "-fcf-protection=none", "-fno-strict-aliasing", "-fno-tree-loop-distribute-patterns"),
+PACKAGES = ("numba", "llvmlite", "numpy")  # that make the kernels' code
+_COMPILE = (
+    *("-Os", "-ffreestanding", "-fno-pie", "-fno-stack-protector", "-fno-asynchronous-unwind-tables"),
+    *("-fcf-protection=none", "-fno-strict-aliasing", "-fno-tree-loop-distribute-patterns"),
+)
+_LINK = (
+    *("-static", "-nostdlib", "-no-pie"),
     "-Wl,--gc-sections,--build-id=none,-z,noseparate-code,-z,noexecstack,-z,norelro,-N,-s",
 )
 
@@ -37,50 +45,78 @@ class Built(NamedTuple):
     decompress: Path
 
 
+class BuildError(Exception):
+    """A tool of the build failed; holds its words."""
+
+
 def missing() -> str | None:
     """Why nothing native can be built or run here; None when it can."""
     if platform.machine() != "x86_64" or sys.platform != "linux":
-        return f"this is {sys.platform} on {platform.machine()}, native code is for linux on x86_64"
+        return f"this is {sys.platform} on {platform.machine()}, and native code is for linux on x86_64"
     if lacking := NEEDED_FLAGS - _cpu_flags():
         return f"this CPU lacks {', '.join(sorted(lacking))}"
-    return None if shutil.which("cc") else "there is no cc (install gcc)"
+    return None if shutil.which("cc") else "there is no cc (run: apt-get install gcc)"
 
 
-def digest(model: str) -> str:
-    """Digest of all that decides the output: sources, Numba, llvmlite."""
-    state = hashlib.sha256(model.encode())
-    for path in [*sorted((HERE / "kernels").glob("*.py")), HERE / "emit.py", HERE / "runtime.py", HERE / "native.py", STUB]:
-        state.update(path.name.encode() + b"\0" + path.read_bytes())
-    for package in ("numba", "llvmlite"):
-        state.update(f"{package} {metadata.version(package)}\n".encode())
-    return state.hexdigest()[:16]
+@functools.cache
+def built(model: Model, cache: Path) -> Built | str:
+    """The native programs of `model`, built once; or why there are none. Asked again, it does not try again."""
+    try:
+        return missing() or build(model, cache)
+    except BuildError as error:
+        return f"cc failed ({error})"
 
 
-def build(model: str, codec_id: int, codec_version: int, cache: Path) -> Built:
-    """Build `model`, unless that was done before."""
-    folder = cache / f"{model}-{digest(model)}"
-    built = Built(folder / "kernels.so", folder / "compress", folder / "decompress")
-    if all(path.exists() for path in built):
-        return built
+def kernels_digest() -> str:
+    """Digest of all that decides the kernels' code: their sources, and what compiles them."""
+    return _digest(sorted((HERE / "kernels").glob("*.py")), _compilers())
+
+
+def digest(model: Model) -> str:
+    """Digest of the whole recipe: sources, compilers, the C compiler and the linker, and what the codec is called."""
+    sources = [*(HERE / "kernels").glob("*.py"), *(HERE / f"{name}.py" for name in ("emit", "runtime", "native")), STUB]
+    tools = [
+        _run(HERE, ["cc", option], dict(os.environ)).partition("\n")[0] for option in ("--version", "-Wl,--version")
+    ]
+    return _digest(sorted(sources), [repr(model), *_compilers(), *tools])
+
+
+def build(model: Model, cache: Path) -> Built:
+    """Build `model` below `cache`, unless that was done before."""
+    folder = cache / f"{model.name}-{digest(model)}"
+    programs = Built(folder / "kernels.so", folder / "compress", folder / "decompress")
+    if all(path.exists() for path in programs):
+        return programs
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix=f".{folder.name}-") as name:
-        part = Path(name) / "built"
-        part.mkdir()
-        _emit(model, "pic", Path(name) / "coding.o", CODING)
-        _emit(model, "static", Path(name) / "decoding.o", DECODING)
-        identity = (f"-DCODEC_ID={codec_id}", f"-DCODEC_VERSION={codec_version}")
-        _cc("-shared", "-s", "-o", part / "kernels.so", Path(name) / "coding.o")
-        _cc(*_FREESTANDING, *identity, "-o", part / "compress", STUB, Path(name) / "coding.o")
-        _cc(*_FREESTANDING, *identity, "-DDECOMPRESS", "-o", part / "decompress", STUB, Path(name) / "decoding.o")
-        for program in (part / "compress", part / "decompress"):
-            program.write_bytes(without_sections(program.read_bytes()))
-        if not folder.exists():
-            try:
-                part.rename(folder)
-            except OSError:
-                if not folder.exists():  # else another process was faster
-                    raise
-    return built
+        work = Path(name)
+        (work / "built").mkdir()
+        identity = (f"-DCODEC_ID={model.codec_id}", f"-DCODEC_VERSION={model.codec_version}")
+        _cc(work, *_COMPILE, *identity, "-c", "-o", "compress.o", STUB)  # first: a broken cc is soon known
+        _cc(work, *_COMPILE, *identity, "-DDECOMPRESS", "-c", "-o", "decompress.o", STUB)
+        _emit(work, model.name, "pic", "coding.o", CODING)
+        _emit(work, model.name, "static", "decoding.o", DECODING)
+        _cc(work, "-shared", "-nostdlib", "-s", "-Wl,--build-id=none", "-o", "built/kernels.so", "coding.o")
+        for program, kernels in (("compress", "coding.o"), ("decompress", "decoding.o")):
+            _cc(work, *_LINK, "-o", f"built/{program}", f"{program}.o", kernels)
+            path = work / "built" / program
+            path.write_bytes(without_sections(path.read_bytes()))
+        _install(work, folder)
+    return programs
+
+
+def _install(work: Path, folder: Path) -> None:
+    """Let `work`/built become `folder`, whole or not at all."""
+    for path in (work / "built").iterdir():
+        with path.open("rb") as written:
+            os.fsync(written.fileno())
+    try:
+        (work / "built").rename(folder)
+    except OSError:  # there is such a folder
+        if {path.name for path in (work / "built").iterdir()} <= {path.name for path in folder.iterdir()}:
+            return  # another process was faster
+        folder.rename(work / "incomplete")
+        (work / "built").rename(folder)
 
 
 def without_sections(elf: bytes) -> bytes:
@@ -93,20 +129,51 @@ def without_sections(elf: bytes) -> bytes:
     return elf[:40] + bytes(8) + elf[48:58] + bytes(6) + elf[64:end]
 
 
-def _emit(model: str, relocation: str, target: Path, entries: tuple[str, ...]) -> None:
-    command = [sys.executable, "-m", "golfkit.compress.emit", model, relocation, str(target), *entries]
-    _run(command, {**os.environ, **emit.ENVIRONMENT})
+def _emit(work: Path, model: str, relocation: str, target: str, entries: tuple[str, ...]) -> None:
+    """Run `emit` in `work`, where no file steers Numba, without the Numba settings of the caller."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
+    own = {"PYTHONPATH": path, "PYTHONHASHSEED": "0", **emit.ENVIRONMENT}
+    command = [sys.executable, "-m", "golfkit.compress.emit", model, relocation, target, *entries]
+    try:
+        _run(work, command, inherited | own)
+    except BuildError as error:  # of this package or of Numba, not of cc: nothing to do without
+        raise GolfError(f"compiling the kernels failed: {error}; report this", Exit.MISSING_PACKAGE) from error
 
 
-def _cc(*arguments: str | Path) -> None:
-    _run(["cc", *map(str, arguments)], dict(os.environ))
+def _cc(work: Path, *arguments: str | Path) -> str:
+    """What cc says on stdout."""
+    try:
+        return _run(work, ["cc", *map(str, arguments)], dict(os.environ))
+    except OSError as error:  # a script whose interpreter is not there, say
+        raise BuildError(f"cc: {error.strerror}") from error
 
 
-def _run(command: list[str], environment: dict[str, str]) -> None:
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def _run(work: Path, command: list[str], environment: dict[str, str]) -> str:
+    """What a tool of the build says on stdout."""
+    done = subprocess.run(
+        command, cwd=work, env=environment, capture_output=True, text=True, errors="replace", check=False
+    )
     if done.returncode:
-        last = (done.stderr.strip() or f"exit {done.returncode}").splitlines()[-1]
-        raise GolfError(f"{' '.join(command[:4])}: {last}; building the native programs failed", Exit.MISSING_PACKAGE)
+        lines = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
+        raise BuildError(files.neutralise(next((line for line in lines if "rror" in line), lines[-1])))
+    return done.stdout
+
+
+def _digest(sources: Iterable[Path], words: Iterable[str]) -> str:
+    state = hashlib.sha256()
+    for path in sources:
+        content = path.read_bytes()
+        state.update(f"{path.name} {len(content)}\n".encode() + content)
+    for word in words:
+        state.update(f"{word}\n".encode())
+    return state.hexdigest()[:16]
+
+
+def _compilers() -> list[str]:
+    """Python (Numba compiles its bytecode), and the packages with their versions."""
+    packages = [f"{name} {metadata.version(name)}" for name in PACKAGES]
+    return [f"{sys.implementation.cache_tag}", *packages]
 
 
 def _cpu_flags() -> set[str]:

@@ -3,6 +3,7 @@
 An engine has the entry points of a model, and `wrap`, which turns a writable buffer into what they take.
 """
 
+import contextlib
 import ctypes
 import importlib
 import mmap
@@ -10,6 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
+
+from golfkit.errors import Exit, GolfError
 
 KERNELS = "golfkit.compress.kernels"
 ENTRIES = {  # entry point of a model: its arguments ("p" a buffer, "i" an int64)
@@ -21,7 +24,15 @@ ENTRIES = {  # entry point of a model: its arguments ("p" a buffer, "i" an int64
     "decode": "pipipi",
 }
 BLOCK = 1 << 16  # bytes coded per call; progress and Ctrl-C come between calls
-WORST = 2 * BLOCK * 8 + 64  # bytes out of one block: 16 bits per coded bit at the very worst
+WORST = 2 * BLOCK * 8 + 64  # bytes out of one block: a coded bit costs at most log2(65537) bits (p16 in 1..65535)
+
+
+class Model(NamedTuple):
+    """An own codec: what archives call it, and its kernels."""
+
+    codec_id: int
+    codec_version: int
+    name: str  # of the module in kernels/
 
 
 class Engine(NamedTuple):
@@ -42,7 +53,8 @@ class Session:
         self._engine, self._parameter = engine, parameter
         self._memory = mmap.mmap(-1, engine.entries["arena_bytes"](parameter))  # zeros, untouched pages cost nothing
         if hasattr(mmap, "MADV_HUGEPAGE"):
-            self._memory.madvise(mmap.MADV_HUGEPAGE)
+            with contextlib.suppress(OSError):  # a kernel built without them
+                self._memory.madvise(mmap.MADV_HUGEPAGE)
         self._arena = engine.wrap(self._memory)
         self._out = bytearray(WORST)
         engine.entries["start"](self._arena, parameter)
@@ -66,44 +78,48 @@ class Session:
         payload  the whole payload, wrapped
         """
         wrap = self._engine.wrap
-        used = self._engine.entries["decode"](
-            self._arena, self._parameter, payload, n_payload, wrap(self._out), n
-        )
+        used = self._engine.entries["decode"](self._arena, self._parameter, payload, n_payload, wrap(self._out), n)
         return bytes(self._out[:n]), used
 
 
-def model(name: str) -> ModuleType:
+def kernels_of(name: str) -> ModuleType:
     """The kernel module of a model."""
     return importlib.import_module(f"{KERNELS}.{name}")
 
 
 def interpreted(name: str) -> Engine:
-    """Plain Python on memoryviews: about 2,000 times slower, exact, and it checks every store."""
-    module = model(name)
+    """Plain Python on memoryviews: about 1,000 times slower, exact, and every store is checked."""
+    module = kernels_of(name)
     return Engine("interpreted", {entry: getattr(module, entry) for entry in ENTRIES}, memoryview)
 
 
-def jitted(name: str, cache: Path, digest: str) -> Engine:
+def jitted(name: str, cache: Path | None) -> Engine:
     """Compiled in process by Numba, for this machine.
 
-    cache   folder for compiled code; its subfolder is named by the kernels' digest, since Numba looks only at the
-            file of the entry point, not at the kernels that it calls
+    cache  folder for compiled code of these very kernels: Numba looks only at the file of the entry point, not at the
+           kernels that it calls, so the folder's name has to hold their digest; None to keep nothing
     """
     import numba
     import numpy as np
 
     from golfkit.compress.kernels import jit, lowering
 
-    module = model(name)
-    numba.config.CACHE_DIR = str(cache / f"jit-{digest}")
+    module = kernels_of(name)
+    if cache:
+        numba.config.CACHE_DIR = str(cache)
     jit.register(KERNELS)
-    compiled = {entry: numba.njit(cache=True, **lowering.OPTIONS)(getattr(module, entry)) for entry in ENTRIES}
+    compile_entry = numba.njit(cache=cache is not None, **lowering.OPTIONS)
+    compiled = {entry: compile_entry(getattr(module, entry)) for entry in ENTRIES}
     return Engine("jit", compiled, lambda buffer: np.frombuffer(buffer, np.uint8))
 
 
 def native(library: Path) -> Engine:
     """The entry points of a shared library made by `native.build`."""
-    loaded = ctypes.CDLL(str(library))
+    try:
+        loaded = ctypes.CDLL(str(library))
+    except OSError as error:  # no execution from that file system, or a file cut short
+        fix = "remove its folder, or name another in GOLF_CACHE"
+        raise GolfError(f"{library}: cannot be loaded ({error}); {fix}", Exit.MISSING_PACKAGE) from error
     entries = {}
     for entry, arguments in ENTRIES.items():
         function = getattr(loaded, f"golf_{entry}")

@@ -66,8 +66,8 @@ static i64 create(char *name) { /* TARGET.part, renamed when it is complete */
     while (name[n] && n < 4000) part[n] = name[n], n++;
     if (name[n]) fail("name too long\n");
     do part[n++] = *suffix; while (*suffix++);
-    i64 file = call(OPEN, (u64)part, 01101, 0666, 0);
-    if (file < 0) *part = 0, fail("cannot write output\n");
+    i64 file = call(OPEN, (u64)part, 0301, 0666, 0); /* a new file: it could be the archive */
+    if (file < 0) *part = 0, fail("OUT.part is there, or cannot be made\n");
     return file;
 }
 

@@ -1,0 +1,52 @@
+"""The coding loops of the own codecs, block by block: what the library and the Python bundle share.
+
+Standard library only: this file is part of a Python bundle.
+"""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from golfkit.compress import runtime
+from golfkit.compress.codecs import DamagedError, cut_short
+from golfkit.compress.container import Header
+
+_START_BYTES = 4  # of payload, read before the first bit
+
+
+def encoded(engine: runtime.Engine, parameter: int, source: BinaryIO, n_bytes: int) -> Iterator[tuple[int, bytes]]:
+    """The payload of the next `n_bytes` of `source`, in parts: bytes read, payload bytes that became certain."""
+    session = runtime.Session(engine, parameter)
+    left = n_bytes
+    while left:
+        block = source.read(min(runtime.BLOCK, left))
+        if not block:
+            raise cut_short(n_bytes, left)
+        left -= len(block)
+        yield len(block), session.encode(block)
+    yield 0, session.finish()
+
+
+def decoded(engine: runtime.Engine, header: Header, source: BinaryIO) -> Iterator[bytes]:
+    """What the payload in `source` stands for, in blocks; the payload is held in memory.
+
+    The bound refuses no sound archive, and ends the work that a forged header can ask for. The model's p16 stays in
+    1..65535, so of the r + 1 values in the coder's range a bit gives up at least one in 65537: for a 1 that is
+    ceil(r / 65536) values, for a 0 it is 1 + floor(r / 65536), and r >= 1. So a bit costs at least
+    log2(65537 / 65536) bits and a byte 1 / 5678 of a bit. The range holds 32 bits, the last four bytes of payload cover
+    what of them is left: n bytes need more than n / 45427 bytes of payload. 65536 is above that.
+    """
+    if not engine.entries["arena_bytes"](header.parameter):
+        raise DamagedError(f"byte 7: parameter {header.parameter} is none of this codec")
+    if header.original_bytes >> 16 > header.payload_bytes:
+        raise DamagedError(f"byte 8: {header.original_bytes} bytes cannot be in {header.payload_bytes}")
+    session = runtime.Session(engine, header.parameter)
+    payload = engine.wrap(bytearray(source.read(header.payload_bytes)))
+    left, used = header.original_bytes, _START_BYTES
+    while left:
+        block, used = session.decode(payload, header.payload_bytes, min(runtime.BLOCK, left))
+        if used > header.payload_bytes:
+            raise DamagedError("the payload ends early")
+        left -= len(block)
+        yield block
+    if used != header.payload_bytes:
+        raise DamagedError(f"{header.payload_bytes} bytes of payload, {used} of them used")
