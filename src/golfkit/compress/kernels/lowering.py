@@ -41,7 +41,9 @@ def _prefetch(_context, array, at):  # noqa: ANN001, ANN202
     def build(context, builder, signature, args):  # noqa: ANN001, ANN202
         pointer = _item_pointer(context, builder, signature, args)
         i32, p8 = ir.IntType(32), ir.IntType(8).as_pointer()
-        hint = builder.module.declare_intrinsic("llvm.prefetch", [p8], ir.FunctionType(ir.VoidType(), [p8, i32, i32, i32]))
+        hint = builder.module.declare_intrinsic(
+            "llvm.prefetch", [p8], ir.FunctionType(ir.VoidType(), [p8, i32, i32, i32])
+        )
         builder.call(hint, [builder.bitcast(pointer, p8), i32(1), i32(3), i32(1)])  # for write, keep, data
         return context.get_dummy_value()
 

@@ -9,11 +9,35 @@ bounds shrinks in proportion. Source: the bounds published for Mahoney's PAQ8; t
 
     next_state  uint8[512]  [2 * state + bit]
     n0, n1      uint8[256]  the counts of a state
+    last        uint8[256]  its last bit, where that is kept
 """
 
-from golfkit.compress.kernels.jit import i64, jit
+from typing import Any, NamedTuple
+
+from golfkit.compress.kernels.jit import carver, i64, jit, u8_view
 
 MAX_SUM = 41
+HISTORIES_BYTES = 1280
+
+
+class Histories(NamedTuple):
+    """The state machine."""
+
+    next_state: Any
+    n0: Any
+    n1: Any
+    last: Any
+
+
+@carver
+def histories_at(arena, at):
+    """Views of the state machine at byte `at`."""
+    return Histories(
+        u8_view(arena, at, 512),
+        u8_view(arena, at + 512, 256),
+        u8_view(arena, at + 768, 256),
+        u8_view(arena, at + 1024, 256),
+    )
 
 
 @jit
@@ -45,35 +69,32 @@ def _discount(count):
 
 
 @jit
-def _find(n0, n1, last, n_states, a, b, bit):
+def _find(histories, n_states, a, b, bit):
     """The number of state (a, b, bit); `n_states` when it is not there."""
     kept = bit if a > 0 and b > 0 and a + b < 16 else 0
     for state in range(n_states):
-        if i64(n0[state]) == a and i64(n1[state]) == b and i64(last[state]) == kept:
+        if i64(histories.n0[state]) == a and i64(histories.n1[state]) == b and i64(histories.last[state]) == kept:
             return state
     return n_states
 
 
 @jit
-def init_states(next_state, n0, n1, last):
-    """Number the states and fill their transitions; returns how many there are (at most 256).
-
-    last  uint8[256]  scratch
-    """
+def init_states(histories):
+    """Number the states and fill their transitions; returns how many there are (at most 256)."""
     n_states = 0
     for total in range(MAX_SUM + 1):
         for a in range(total + 1):
             b = total - a
             if max(a, b) <= _bound(min(a, b)):
                 for bit in range(2 if a > 0 and b > 0 and total < 16 else 1):
-                    n0[n_states] = a
-                    n1[n_states] = b
-                    last[n_states] = bit
+                    histories.n0[n_states] = a
+                    histories.n1[n_states] = b
+                    histories.last[n_states] = bit
                     n_states += 1
     for state in range(n_states):
         for bit in range(2):
-            a = i64(n0[state])
-            b = i64(n1[state])
+            a = i64(histories.n0[state])
+            b = i64(histories.n1[state])
             if bit == 1:
                 a = _discount(a)
                 b += 1
@@ -92,5 +113,5 @@ def init_states(next_state, n0, n1, last):
                     a -= 1
                 else:
                     b -= 1
-            next_state[2 * state + bit] = _find(n0, n1, last, n_states, a, b, bit)
+            histories.next_state[2 * state + bit] = _find(histories, n_states, a, b, bit)
     return n_states
