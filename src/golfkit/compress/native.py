@@ -82,41 +82,42 @@ def digest(model: Model) -> str:
 
 
 def build(model: Model, cache: Path) -> Built:
-    """Build `model` below `cache`, unless that was done before."""
-    folder = cache / f"{model.name}-{digest(model)}"
+    """Build `model` below `cache`, unless that was done before; processes that want the same wait for the first."""
+    folder = cache.absolute() / f"{model.name}-{digest(model)}"
     programs = Built(folder / "kernels.so", folder / "compress", folder / "decompress")
-    if all(path.exists() for path in programs):
+    if _complete(programs):
         return programs
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix=f".{folder.name}-") as name:
-        work = Path(name)
-        (work / "built").mkdir()
-        identity = (f"-DCODEC_ID={model.codec_id}", f"-DCODEC_VERSION={model.codec_version}")
-        _cc(work, *_COMPILE, *identity, "-c", "-o", "compress.o", STUB)  # first: a broken cc is soon known
-        _cc(work, *_COMPILE, *identity, "-DDECOMPRESS", "-c", "-o", "decompress.o", STUB)
-        _emit(work, model.name, "pic", "coding.o", CODING)
-        _emit(work, model.name, "static", "decoding.o", DECODING)
-        _cc(work, "-shared", "-nostdlib", "-s", "-Wl,--build-id=none", "-o", "built/kernels.so", "coding.o")
-        for program, kernels in (("compress", "coding.o"), ("decompress", "decoding.o")):
-            _cc(work, *_LINK, "-o", f"built/{program}", f"{program}.o", kernels)
-            path = work / "built" / program
-            path.write_bytes(without_sections(path.read_bytes()))
-        _install(work, folder)
+    with files.locked(folder):
+        if not _complete(programs):
+            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as work:
+                made = _make(model, Path(work))
+                if folder.exists():  # somebody removed a part of it
+                    folder.rename(Path(work) / "incomplete")
+                made.rename(folder)
     return programs
 
 
-def _install(work: Path, folder: Path) -> None:
-    """Let `work`/built become `folder`, whole or not at all."""
-    for path in (work / "built").iterdir():
+def _complete(programs: Built) -> bool:
+    return all(path.exists() for path in programs)
+
+
+def _make(model: Model, work: Path) -> Path:
+    """Build everything in `work`; returns the folder of what is to be kept."""
+    made = work / "made"
+    made.mkdir()
+    identity = (f"-DCODEC_ID={model.codec_id}", f"-DCODEC_VERSION={model.codec_version}")
+    _cc(work, *_COMPILE, *identity, "-c", "-o", "compress.o", STUB)  # first: a broken cc is soon known
+    _cc(work, *_COMPILE, *identity, "-DDECOMPRESS", "-c", "-o", "decompress.o", STUB)
+    _emit(work, model.name, "pic", "coding.o", CODING)
+    _emit(work, model.name, "static", "decoding.o", DECODING)
+    _cc(work, "-shared", "-nostdlib", "-s", "-Wl,--build-id=none", "-o", made / "kernels.so", "coding.o")
+    for program, kernels in (("compress", "coding.o"), ("decompress", "decoding.o")):
+        _cc(work, *_LINK, "-o", made / program, f"{program}.o", kernels)
+        (made / program).write_bytes(without_sections((made / program).read_bytes()))
+    for path in made.iterdir():
         with path.open("rb") as written:
             os.fsync(written.fileno())
-    try:
-        (work / "built").rename(folder)
-    except OSError:  # there is such a folder
-        if {path.name for path in (work / "built").iterdir()} <= {path.name for path in folder.iterdir()}:
-            return  # another process was faster
-        folder.rename(work / "incomplete")
-        (work / "built").rename(folder)
+    return made
 
 
 def without_sections(elf: bytes) -> bytes:
