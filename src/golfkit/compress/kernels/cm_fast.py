@@ -122,7 +122,7 @@ def log2_ring(parameter):
 
 @jit
 def parameter(n_bytes):
-    """Table sizes for an input: a slot table of 64 bytes per input byte, all of the input in the ring, within limits."""
+    """Table sizes for an input, within limits: 64 bytes of slots an input byte, and a ring that holds it all."""
     log2_n = 0
     while 1 << log2_n < n_bytes:
         log2_n += 1

@@ -37,8 +37,8 @@ def register_kernel(function: FunctionType) -> None:
 
 
 @intrinsic
-def _prefetch(_context, array, at):  # noqa: ANN001, ANN202
-    def build(context, builder, signature, args):  # noqa: ANN001, ANN202
+def _prefetch(_context, array, at):
+    def build(context, builder, signature, args):
         pointer = _item_pointer(context, builder, signature, args)
         i32, p8 = ir.IntType(32), ir.IntType(8).as_pointer()
         hint = builder.module.declare_intrinsic(
@@ -50,10 +50,10 @@ def _prefetch(_context, array, at):  # noqa: ANN001, ANN202
     return types.void(array, types.int64), build
 
 
-def _view_intrinsic(item):  # noqa: ANN001, ANN202
+def _view_intrinsic(item):
     array = types.Array(item, 1, "C")
 
-    def build(context, builder, signature, args):  # noqa: ANN001, ANN202
+    def build(context, builder, signature, args):
         pointer = _item_pointer(context, builder, signature, args)
         made = make_array(array)(context, builder)
         width = context.get_constant(types.intp, item.bitwidth // 8)
@@ -62,13 +62,13 @@ def _view_intrinsic(item):  # noqa: ANN001, ANN202
         return made._getvalue()
 
     @intrinsic
-    def view(_context, arena, at, n):  # noqa: ANN001, ANN202
+    def view(_context, arena, at, n):
         return array(arena, types.int64, types.int64), build
 
     return view
 
 
-def _item_pointer(context, builder, signature, args):  # noqa: ANN001, ANN202
+def _item_pointer(context, builder, signature, args):
     array = make_array(signature.args[0])(context, builder, args[0])
     return builder.gep(array.data, [args[1]])
 
@@ -80,19 +80,19 @@ def register_primitives() -> None:
     jit.dot.is_registered = True  # type: ignore[attr-defined]
 
     @overload(jit.i64, jit_options=OPTIONS)
-    def _(value):  # noqa: ANN001, ANN202
-        return lambda value: np.int64(value)
+    def _(value):
+        return lambda value: np.int64(value)  # noqa: PLW0108 (Numba wants the parameter's name)
 
     @overload(jit.prefetch, jit_options=OPTIONS)
-    def _(array, at):  # noqa: ANN001, ANN202
+    def _(array, at):
         return lambda array, at: _prefetch(array, np.int64(at))
 
     for view, item in _VIEWS.items():
         _register_view(view, _view_intrinsic(item))
 
     @overload(jit.dot, jit_options=OPTIONS)
-    def _(weights, at, inputs, n):  # noqa: ANN001, ANN202
-        def dot(weights, at, inputs, n):  # noqa: ANN001, ANN202
+    def _(weights, at, inputs, n):
+        def dot(weights, at, inputs, n):
             total = np.int32(0)
             for j in range(n):
                 product = np.int32(np.int64(weights[at + j]) * np.int64(inputs[j]))
@@ -102,8 +102,8 @@ def register_primitives() -> None:
         return dot
 
     @overload(jit.train, jit_options=OPTIONS)
-    def _(weights, at, inputs, n, error):  # noqa: ANN001, ANN202
-        def train(weights, at, inputs, n, error):  # noqa: ANN001, ANN202
+    def _(weights, at, inputs, n, error):
+        def train(weights, at, inputs, n, error):
             scaled = np.int32(error)
             for j in range(n):
                 step = np.int32(np.int32(np.int64(inputs[j]) * np.int64(scaled)) + 8192) >> 14
@@ -113,7 +113,7 @@ def register_primitives() -> None:
         return train
 
 
-def _register_view(view, intrinsic_view):  # noqa: ANN001, ANN202
+def _register_view(view, intrinsic_view):
     @overload(view, jit_options=CARVER_OPTIONS)
-    def _(arena, at, n):  # noqa: ANN001, ANN202
+    def _(arena, at, n):
         return lambda arena, at, n: intrinsic_view(arena, np.int64(at), np.int64(n))

@@ -79,7 +79,7 @@ def init_text(text):
 @jit
 def is_letter(klass):
     """Whether bytes of a class make up words."""
-    return klass == LOWER or klass == UPPER or klass == HIGH
+    return klass in (LOWER, UPPER, HIGH)
 
 
 @jit
