@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from golfkit.settings import Settings
+from golfkit.compress import native
+from golfkit.compress.cm import CM_FAST
+from golfkit.settings import Settings, cache_folder
 
 settings.register_profile("golf", derandomize=True, deadline=None)
 settings.load_profile("golf")
@@ -41,3 +43,12 @@ def golf(tmp_path: Path) -> Golf:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def native_programs() -> native.Built:
+    """The native programs of cm-fast, from the cache where they are there."""
+    built = native.built(CM_FAST.model, cache_folder(os.environ))
+    if isinstance(built, str):
+        pytest.skip(f"no native code: {built}")
+    return built

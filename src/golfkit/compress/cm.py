@@ -20,7 +20,7 @@ class ContextMixing:
 
     def __init__(self, name: str, codec_id: int, version: int, model: str) -> None:
         self.name, self.codec_id, self.version = name, codec_id, version
-        self._model = Model(codec_id, version, model)
+        self.model = Model(codec_id, version, model)
 
     @cached_property
     def engine(self) -> runtime.Engine:
@@ -34,14 +34,14 @@ class ContextMixing:
         cache  folder for what is compiled
         """
         if wanted == "interpreted":
-            return runtime.interpreted(self._model.name)
+            return runtime.interpreted(self.model.name)
         if wanted != "jit":
-            built = native.built(self._model, cache)
+            built = native.built(self.model, cache)
             if isinstance(built, native.Built):
                 return runtime.native(built.library)
             if wanted == "native":
                 raise GolfError(f"GOLF_RUNTIME=native: {built}", Exit.MISSING_PACKAGE)
-        return runtime.jitted(self._model.name, cache / f"jit-{native.kernels_digest()}")
+        return runtime.jitted(self.model.name, cache / f"jit-{native.kernels_digest()}")
 
     def prepare(self) -> str:
         """Build or load the engine."""
@@ -65,9 +65,9 @@ class ContextMixing:
 
     def bundle(self) -> Bundle:
         """The native programs, or where they cannot be built a Python program with the kernels in it."""
-        built = native.built(self._model, settings.cache_folder(os.environ))
+        built = native.built(self.model, settings.cache_folder(os.environ))
         if isinstance(built, str):
-            return python_bundle.make(self._model, built)
+            return python_bundle.make(self.model, built)
         programs = {"compress": built.compress.read_bytes(), "decompress": built.decompress.read_bytes()}
         decompressor = {"decompress": programs["decompress"]}
         return Bundle(decompressor, programs, True, "empty", "static program, no libc, no Python")

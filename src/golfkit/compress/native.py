@@ -75,9 +75,7 @@ def kernels_digest() -> str:
 def digest(model: Model) -> str:
     """Digest of the whole recipe: sources, compilers, the C compiler and the linker, and what the codec is called."""
     sources = [*(HERE / "kernels").glob("*.py"), *(HERE / f"{name}.py" for name in ("emit", "runtime", "native")), STUB]
-    tools = [
-        _run(HERE, ["cc", option], dict(os.environ)).partition("\n")[0] for option in ("--version", "-Wl,--version")
-    ]
+    tools = [_cc(HERE, option).partition("\n")[0] for option in ("--version", "-Wl,--version")]
     return _digest(sorted(sources), [repr(model), *_compilers(), *tools])
 
 

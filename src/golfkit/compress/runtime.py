@@ -113,21 +113,30 @@ def jitted(name: str, cache: Path | None) -> Engine:
     return Engine("jit", compiled, lambda buffer: np.frombuffer(buffer, np.uint8))
 
 
-def native(library: Path) -> Engine:
+def native(path: Path) -> Engine:
     """The entry points of a shared library made by `native.build`."""
+    return Engine("native", library(path, ENTRIES), address)
+
+
+def library(path: Path, signatures: Mapping[str, str]) -> dict[str, Callable[..., int]]:
+    """Entry points of a shared library.
+
+    signatures  as in ENTRIES
+    """
     try:
-        loaded = ctypes.CDLL(str(library))
+        loaded = ctypes.CDLL(str(path))
     except OSError as error:  # no execution from that file system, or a file cut short
         fix = "remove its folder, or name another in GOLF_CACHE"
-        raise GolfError(f"{library}: cannot be loaded ({error}); {fix}", Exit.MISSING_PACKAGE) from error
+        raise GolfError(f"{path}: cannot be loaded ({error}); {fix}", Exit.MISSING_PACKAGE) from error
     entries = {}
-    for entry, arguments in ENTRIES.items():
+    for entry, arguments in signatures.items():
         function = getattr(loaded, f"golf_{entry}")
         function.argtypes = [ctypes.c_void_p if kind == "p" else ctypes.c_int64 for kind in arguments]
         function.restype = ctypes.c_int64
         entries[entry] = function
-    return Engine("native", entries, _address)
+    return entries
 
 
-def _address(buffer: Any) -> ctypes.Array[ctypes.c_char]:
+def address(buffer: Any) -> ctypes.Array[ctypes.c_char]:
+    """A writable buffer as an argument of a library's entry point."""
     return (ctypes.c_char * len(buffer)).from_buffer(buffer)

@@ -1,0 +1,1 @@
+"""Slow, obvious versions of what the kernels compute, written from their descriptions alone."""

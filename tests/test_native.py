@@ -1,0 +1,205 @@
+"""Native programs: what they need, that they are the same wherever they are built, and how the build can fail."""
+
+import os
+import re
+import shutil
+import stat
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import samples
+
+from golfkit.compress import bundle, native
+from golfkit.compress.cm import CM_FAST
+from golfkit.compress.native import Built
+
+INTERPRETER, DYNAMIC, LOADED = 3, 2, 1  # kinds of ELF segments
+CPUS = ("max", "Haswell")  # qemu's names: all that it can do, and the first with x86-64-v3
+BUNDLE_MOST = 12_000  # bytes of decompressor.zip
+BUILD = """
+import sys
+from pathlib import Path
+from golfkit.compress import native
+from golfkit.compress.cm import CM_FAST
+print(native.build(CM_FAST.model, Path(sys.argv[1])).decompress)
+"""
+
+
+@pytest.fixture(scope="module")
+def built_again(tmp_path_factory: pytest.TempPathFactory, native_programs: Built) -> tuple[Path, list[str]]:
+    """A fresh cache in which two processes built at once, and what each said."""
+    cache = tmp_path_factory.mktemp("cache")
+    environment = os.environ | {"NUMBA_OPT": "2", "NUMBA_BOUNDSCHECK": "1", "PYTHONHASHSEED": "7"}
+    command = [sys.executable, "-c", BUILD, str(cache)]
+    both = [subprocess.Popen(command, cwd=cache, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    return cache, said
+
+
+def test_two_processes_that_build_at_once_both_get_the_same_whole_programs(built_again: tuple[Path, list[str]]):
+    cache, said = built_again
+    assert said[0] == said[1]
+    (folder,) = (path for path in cache.iterdir() if not path.name.endswith(".lock"))
+    assert {path.name for path in folder.iterdir()} == {"kernels.so", "compress", "decompress"}
+    assert folder.name == f"cm_fast-{native.digest(CM_FAST.model)}"
+
+
+def test_two_builds_are_byte_identical_whatever_the_environment(
+    built_again: tuple[Path, list[str]], native_programs: Built
+):
+    (folder,) = (path for path in built_again[0].iterdir() if not path.name.endswith(".lock"))
+    first, again = (
+        {name: (place / name).read_bytes() for name in ("compress", "decompress")}
+        for place in (native_programs.decompress.parent, folder)
+    )
+    assert first == again
+    zips = {bundle.zip_bundle({"decompress": programs["decompress"]})[0] for programs in (first, again)}
+    assert len(zips) == 1
+    assert len(zips.pop()) <= BUNDLE_MOST
+
+
+def segments(program: Path) -> list[tuple[int, int]]:
+    """Kind and flags of each."""
+    elf = program.read_bytes()
+    at, n = struct.unpack_from("<Q", elf, 32)[0], struct.unpack_from("<H", elf, 56)[0]
+    return [struct.unpack_from("<II", elf, at + 56 * i) for i in range(n)]
+
+
+@pytest.mark.parametrize("name", ["compress", "decompress"])
+def test_a_program_asks_for_no_interpreter_and_no_library(native_programs: Built, name: str):
+    program = getattr(native_programs, name)
+    kinds = {kind for kind, _ in segments(program)}
+    assert LOADED in kinds
+    assert not kinds & {INTERPRETER, DYNAMIC}
+    assert struct.unpack_from("<H", program.read_bytes(), 60) == (0,)  # no sections, hence no symbols
+    assert program.stat().st_mode & stat.S_IXUSR
+
+
+@pytest.mark.skipif(not shutil.which("nm"), reason="no nm (apt-get install binutils)")
+def test_the_library_refers_to_nothing_outside_itself(native_programs: Built):
+    command = ["nm", "-D", "--undefined-only", str(native_programs.library)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == ""
+
+
+def archived(programs: Built, folder: Path, data: bytes) -> None:
+    (folder / "in").write_bytes(data)
+    subprocess.run([programs.compress, "in", "archive"], cwd=folder, env={}, check=True)
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+def test_programs_give_the_same_bytes_on_another_processor(native_programs: Built, tmp_path: Path, cpu: str):
+    emulator = shutil.which("qemu-x86_64")
+    if not emulator:
+        pytest.skip("no qemu-x86_64 (apt-get install qemu-user)")
+    data = samples.mixed(66_000)
+    archived(native_programs, tmp_path, data)
+    command = [emulator, "-cpu", cpu]
+    subprocess.run([*command, native_programs.compress, "in", "again"], cwd=tmp_path, check=True)
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "archive").read_bytes()
+    subprocess.run([*command, native_programs.decompress, "archive", "out"], cwd=tmp_path, check=True)
+    assert (tmp_path / "out").read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "usage: FROM TO"),
+        (["archive"], "usage: FROM TO"),
+        (["archive", "out", "more"], "usage: FROM TO"),
+        (["absent", "out"], "cannot read input"),
+        (["in", "out"], "not such an archive"),
+        (["short", "out"], "not such an archive"),
+        (["cut", "out"], "damaged header"),
+        (["flipped", "out"], "damaged archive"),
+        (["archive", "folder"], "cannot write output"),
+        (["archive", "folder/absent/out"], "OUT.part is there, or cannot be made"),
+        (["archive", "x" * 5000], "name too long"),
+        (["out2.part", "out2"], "OUT.part is there, or cannot be made"),
+    ],
+)
+def test_every_fault_is_one_line_exit_1_and_no_output(
+    native_programs: Built, tmp_path: Path, arguments: list[str], said: str
+):
+    archived(native_programs, tmp_path, samples.mixed(5000))
+    archive = (tmp_path / "archive").read_bytes()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "short").write_bytes(archive[:20])
+    (tmp_path / "cut").write_bytes(archive[:-1])
+    (tmp_path / "flipped").write_bytes(archive[:99] + bytes([archive[99] ^ 1]) + archive[100:])
+    (tmp_path / "out2.part").write_bytes(archive)
+    before = {path.name: path.is_dir() or path.read_bytes() for path in tmp_path.iterdir()}
+    command = [native_programs.decompress, *arguments]
+    done = subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{said}\n")
+    assert {path.name: path.is_dir() or path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def fake_cc(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "cc").write_text(text)
+    (folder / "cc").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("#!/bin/sh\necho 'ld: error: no' >&2; exit 1\n", r"cc failed \(ld: error: no\)"),
+        ("#!/bin/sh\nexit 4\n", r"cc failed \(exit 4\)"),
+        ("#!/absent/interpreter\n", r"cc failed \(cc: No such file or directory\)"),
+        ('#!/bin/sh\ncase "$*" in *-c*) echo "no headers" >&2; exit 1;; esac\n', r"cc failed \(no headers\)"),
+    ],
+)
+def test_a_cc_that_fails_is_a_reason_not_a_crash(
+    native_programs: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, why: str
+):
+    fake_cc(tmp_path, text, monkeypatch)
+    found = native.built(CM_FAST.model, tmp_path / "cache")
+    assert isinstance(found, str)
+    assert re.fullmatch(why, found), found
+
+
+def test_without_cc_the_reason_has_the_install_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = native.built(CM_FAST.model, tmp_path / "cache")
+    assert found == native.missing()
+    assert "apt-get install gcc" in found or "native code is for linux" in found or "CPU lacks" in found
+
+
+def test_the_digest_covers_kernels_recipe_codec_and_cc(
+    native_programs: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    digests = [native.digest(CM_FAST.model), native.digest(CM_FAST.model._replace(codec_version=2))]
+    copy = tmp_path / "compress"
+    shutil.copytree(native.HERE, copy)
+    monkeypatch.setattr(native, "HERE", copy)
+    monkeypatch.setattr(native, "STUB", copy / "stub.c")
+    assert native.digest(CM_FAST.model) == digests[0]
+    kernels = native.kernels_digest()
+    for name in ("stub.c", "emit.py", "native.py", "runtime.py", "kernels/lowering.py", "kernels/coder.py"):
+        with (copy / name).open("a") as source:
+            source.write("\n")
+        digests.append(native.digest(CM_FAST.model))
+    assert native.kernels_digest() != kernels
+    fake_cc(tmp_path, "#!/bin/sh\necho another cc\n", monkeypatch)
+    digests.append(native.digest(CM_FAST.model))
+    assert len(set(digests)) == len(digests)
+
+
+def test_a_cache_folder_with_a_part_missing_is_made_whole(
+    native_programs: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / native_programs.library.parent.name
+    shutil.copytree(native_programs.library.parent, folder)
+    (folder / "compress").unlink()
+
+    def copied(model: object, work: Path) -> Path:
+        return Path(shutil.copytree(native_programs.library.parent, work / "made"))
+
+    monkeypatch.setattr(native, "_make", copied)
+    built = native.build(CM_FAST.model, tmp_path)
+    assert built.compress.read_bytes() == native_programs.compress.read_bytes()
+    assert not list(tmp_path.glob(f".{folder.name}-*"))
