@@ -1,6 +1,6 @@
 """From Numba kernels to an object file that needs neither Python nor libc; run as a process of its own.
 
-    python -m golfkit.compress.emit MODEL static|pic OUT.o ENTRY...
+    python -m golfkit.compress.emit MODEL (static|pic OUT.o ENTRY,ENTRY,...)...
 
 A process of its own, because Numba reads the target (NUMBA_CPU_NAME and so on) once, when it is imported.
 
@@ -31,19 +31,28 @@ _UNBOUNDED = 1 << 62  # shape of the arrays that wrap raw pointers: bounds are t
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Emit one object."""
-    model, relocation, target, *entries = arguments
-    import llvmlite.binding as llvm
-
+    """Emit one object or more of the same model."""
+    model, *rest = arguments
+    jobs = [(rest[i], Path(rest[i + 1]), rest[i + 2].split(",")) for i in range(0, len(rest), 3)]
     from golfkit.compress.kernels import jit, sha256
 
     sources = {**vars(runtime.kernels_of(model)), **{name: getattr(sha256, name) for name in SHA_ENTRIES}}
     signatures = {**runtime.ENTRIES, **SHA_ENTRIES}
     jit.register(runtime.KERNELS)
-    text = _link([_entry(sources[name], signatures[name], f"golf_{name}") for name in entries])
+    wanted = dict.fromkeys(name for _, _, entries in jobs for name in entries)
+    texts = {name: _entry(sources[name], signatures[name], f"golf_{name}") for name in wanted}
+    for relocation, target, entries in jobs:
+        text = _link([texts[name] for name in entries])
+        target.write_bytes(_object(_closed(text, {f"golf_{name}" for name in entries}), relocation))
+
+
+def _object(text: str, relocation: str) -> bytes:
+    """The object file of a module."""
+    import llvmlite.binding as llvm
+
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    module = llvm.parse_assembly(_closed(text, {f"golf_{name}" for name in entries}))
+    module = llvm.parse_assembly(text)
     machine = llvm.Target.from_triple(TRIPLE).create_target_machine(cpu=CPU, opt=3, reloc=relocation, codemodel="small")
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     options.loop_unrolling = False  # the bundle's size counts; unrolling gave no speed (docs/tuning.md)
@@ -51,7 +60,7 @@ def main(arguments: Sequence[str]) -> None:
     options.slp_vectorization = False
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
-    Path(target).write_bytes(machine.emit_object(module))
+    return machine.emit_object(module)
 
 
 def _entry(function: Callable[..., int], arguments: str, name: str) -> str:

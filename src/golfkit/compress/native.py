@@ -106,8 +106,7 @@ def _make(model: Model, work: Path) -> Path:
     identity = (f"-DCODEC_ID={model.codec_id}", f"-DCODEC_VERSION={model.codec_version}")
     _cc(work, *_COMPILE, *identity, "-c", "-o", "compress.o", STUB)  # first: a broken cc is soon known
     _cc(work, *_COMPILE, *identity, "-DDECOMPRESS", "-c", "-o", "decompress.o", STUB)
-    _emit(work, model.name, "pic", "coding.o", CODING)
-    _emit(work, model.name, "static", "decoding.o", DECODING)
+    _emit(work, model.name, "pic", "coding.o", ",".join(CODING), "static", "decoding.o", ",".join(DECODING))
     _cc(work, "-shared", "-nostdlib", "-s", "-Wl,--build-id=none", "-o", made / "kernels.so", "coding.o")
     for program, kernels in (("compress", "coding.o"), ("decompress", "decoding.o")):
         _cc(work, *_LINK, "-o", made / program, f"{program}.o", kernels)
@@ -128,12 +127,12 @@ def without_sections(elf: bytes) -> bytes:
     return elf[:40] + bytes(8) + elf[48:58] + bytes(6) + elf[64:end]
 
 
-def _emit(work: Path, model: str, relocation: str, target: str, entries: tuple[str, ...]) -> None:
+def _emit(work: Path, *arguments: str) -> None:
     """Run `emit` in `work`, where no file steers Numba, without the Numba settings of the caller."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
     own = {"PYTHONPATH": path, "PYTHONHASHSEED": "0", **emit.ENVIRONMENT}
-    command = [sys.executable, "-m", "golfkit.compress.emit", model, relocation, target, *entries]
+    command = [sys.executable, "-m", "golfkit.compress.emit", *arguments]
     try:
         _run(work, command, inherited | own)
     except BuildError as error:  # of this package or of Numba, not of cc: nothing to do without
