@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import samples
 
-from golfkit.compress import bundle, native
+from golfkit.compress import bundle, emit, native
 from golfkit.compress.cm import CM_FAST
 from golfkit.compress.native import Built
 
@@ -136,6 +136,14 @@ def test_every_fault_is_one_line_exit_1_and_no_output(
     done = subprocess.run(command, cwd=tmp_path, env={}, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{said}\n")
     assert {path.name: path.is_dir() or path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_kernel_that_needs_a_library_is_refused():
+    """Else the call would be taken for an error path, which is never reached."""
+    error_path = "declare void @PyErr_Clear()"
+    assert "unreachable" in emit._closed(error_path, set())
+    with pytest.raises(ValueError, match="a kernel needs pow"):
+        emit._closed(f"{error_path}\ndeclare double @pow(double, double)", set())
 
 
 def fake_cc(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,7 @@ ENVIRONMENT = {  # of the process
     "NUMBA_DISABLE_JIT": "0",
 }
 SHA_ENTRIES = {"sha_start": "p", "sha_update": "ppi", "sha_end": "pp"}
+ERROR_PATHS = ("Py", "NRT_", "numba_")  # first letters of what only Numba's error paths and references call
 _UNBOUNDED = 1 << 62  # shape of the arrays that wrap raw pointers: bounds are the caller's business
 
 
@@ -96,6 +97,8 @@ def _closed(text: str, entries: set[str]) -> str:
     for line in text.split("\n"):
         if (found := re.match(r"declare (?:noalias )?(\S+) @(\w+)\(([^()]*)\)", line)) and "@llvm." not in line:
             kind, name, arguments = found.groups()
+            if not name.startswith(ERROR_PATHS):
+                raise ValueError(f"a kernel needs {name}, which nothing provides in a native program")
             kinds = ", ".join(argument.split()[0] for argument in arguments.split(",") if argument)
             lines.append(f"define internal {kind} @{name}({kinds}) {{\n  unreachable\n}}")
         elif (found := re.match(r"define .*?@(\S+?)\(", line)) and found.group(1) not in entries:

@@ -107,7 +107,7 @@ def _make(model: Model, work: Path) -> Path:
     _cc(work, *_COMPILE, *identity, "-c", "-o", "compress.o", STUB)  # first: a broken cc is soon known
     _cc(work, *_COMPILE, *identity, "-DDECOMPRESS", "-c", "-o", "decompress.o", STUB)
     _emit(work, model.name, "pic", "coding.o", ",".join(CODING), "static", "decoding.o", ",".join(DECODING))
-    _cc(work, "-shared", "-nostdlib", "-s", "-Wl,--build-id=none", "-o", made / "kernels.so", "coding.o")
+    _cc(work, "-shared", "-nostdlib", "-s", "-Wl,--build-id=none,-z,defs", "-o", made / "kernels.so", "coding.o")
     for program, kernels in (("compress", "coding.o"), ("decompress", "decoding.o")):
         _cc(work, *_LINK, "-o", made / program, f"{program}.o", kernels)
         (made / program).write_bytes(without_sections((made / program).read_bytes()))
