@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 
 from golfkit import output
-from golfkit.compress import codecs, wait4
+from golfkit.compress import codecs
+from golfkit.compress.bench import wait4
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from golfkit.compress import native
-from golfkit.compress.cm import CM_FAST
+from golfkit.compress.codecs.cm import CM_FAST
+from golfkit.compress.runtimes import native
 from golfkit.settings import Settings, cache_folder
 
 settings.register_profile("golf", derandomize=True, deadline=None)
@@ -48,7 +48,8 @@ def golf(tmp_path: Path) -> Golf:
 @pytest.fixture(scope="session")
 def native_programs() -> native.Built:
     """The native programs of cm-fast, from the cache where they are there."""
+    if why := native.missing():
+        pytest.skip(f"no native code: {why}")
     built = native.built(CM_FAST.model, cache_folder(os.environ))
-    if isinstance(built, str):
-        pytest.skip(f"no native code: {built}")
+    assert isinstance(built, native.Built), built  # cc is there: a build that fails is a failure
     return built

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from golfkit.compress import bundle
+from golfkit.compress.artifact import bundle
 
 FILES = {"decompress": b"#!/bin/sh\nexit 0\n", "data/table": bytes(1000)}
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import samples
 
-from golfkit.compress import codecs, native, pipeline, runtime, stream
-from golfkit.compress.cm import CM_FAST
+from golfkit.compress import codecs, pipeline
 from golfkit.compress.codecs import DamagedError
+from golfkit.compress.codecs.cm import CM_FAST
 from golfkit.compress.container import HEADER_BYTES, Header
+from golfkit.compress.runtimes import engines, native, stream
 from golfkit.errors import GolfError
 from golfkit.settings import cache_folder
 
@@ -23,15 +24,15 @@ INPUTS = {
     "noise": samples.noise(100_000),
     "text": samples.text(100_000),
     "mixed": samples.mixed(300_000),
-    "one byte less than a block": samples.mixed(runtime.BLOCK - 1),
-    "one block": samples.mixed(runtime.BLOCK),
-    "one byte more than a block": samples.mixed(runtime.BLOCK + 1),
+    "one byte less than a block": samples.mixed(engines.BLOCK - 1),
+    "one block": samples.mixed(engines.BLOCK),
+    "one byte more than a block": samples.mixed(engines.BLOCK + 1),
 }
 
 
 @pytest.fixture(scope="module")
-def engine(native_programs: native.Built) -> runtime.Engine:
-    return runtime.native(native_programs.library)
+def engine(native_programs: native.Built) -> engines.Engine:
+    return engines.native(native_programs.library)
 
 
 def archive_of(data: bytes) -> bytes:
@@ -50,7 +51,7 @@ def test_the_programs_do_what_the_library_does(native_programs: native.Built, tm
     assert sorted(os.listdir(tmp_path)) == ["archive", "in", "out"]
 
 
-def test_noise_grows_little(engine: runtime.Engine):
+def test_noise_grows_little(engine: engines.Engine):
     assert len(archive_of(INPUTS["noise"])) < 1.02 * 100_000
 
 
@@ -65,14 +66,14 @@ def test_the_most_compressible_input_stays_within_the_plausible_size(native_prog
     assert (tmp_path / "out").read_bytes() == bytes(n_bytes)
 
 
-def test_a_size_that_no_payload_can_have_is_refused_before_anything_is_decoded(engine: runtime.Engine):
+def test_a_size_that_no_payload_can_have_is_refused_before_anything_is_decoded(engine: engines.Engine):
     header = Header(1, 1, engine.entries["parameter"](0), 11 << 16, 10, bytes(32))
     with pytest.raises(DamagedError, match="720896 bytes cannot be in 10"):
         next(stream.decoded(engine, header, io.BytesIO(bytes(10))))
 
 
 @pytest.mark.parametrize("payload", [b"", b"\0", bytes(5)])
-def test_a_payload_that_is_too_short_or_too_long_is_refused(engine: runtime.Engine, payload: bytes):
+def test_a_payload_that_is_too_short_or_too_long_is_refused(engine: engines.Engine, payload: bytes):
     header = Header(1, 1, engine.entries["parameter"](0), 0, len(payload), bytes(32))
     with pytest.raises(DamagedError, match="bytes of payload, 4 of them used"):
         list(stream.decoded(engine, header, io.BytesIO(payload)))
@@ -80,8 +81,8 @@ def test_a_payload_that_is_too_short_or_too_long_is_refused(engine: runtime.Engi
         list(stream.decoded(engine, header._replace(original_bytes=60_000), io.BytesIO(payload)))
 
 
-def test_every_parameter_byte_is_refused_or_has_a_bounded_arena(engine: runtime.Engine):
-    kernels = runtime.kernels_of("cm_fast")
+def test_every_parameter_byte_is_refused_or_has_a_bounded_arena(engine: engines.Engine):
+    kernels = engines.kernels_of("cm_fast")
     sizes = [kernels.arena_bytes(parameter) for parameter in range(256)]
     assert [engine.entries["arena_bytes"](parameter) for parameter in range(256)] == sizes
     assert 0 in sizes
@@ -89,7 +90,7 @@ def test_every_parameter_byte_is_refused_or_has_a_bounded_arena(engine: runtime.
     assert max(sizes) < ARENA_MOST
 
 
-def test_a_refused_parameter_is_damage(engine: runtime.Engine):
+def test_a_refused_parameter_is_damage(engine: engines.Engine):
     refused = next(parameter for parameter in range(256) if not engine.entries["arena_bytes"](parameter))
     with pytest.raises(DamagedError, match=f"parameter {refused}"):
         next(stream.decoded(engine, Header(1, 1, refused, 10, 10, bytes(32)), io.BytesIO(bytes(10))))
@@ -97,14 +98,14 @@ def test_a_refused_parameter_is_damage(engine: runtime.Engine):
 
 @pytest.mark.parametrize("n_bytes", [0, 1, 1000, 4_000_000, 100_000_000, 1 << 30, 1 << 45])
 def test_every_input_has_a_parameter_that_is_taken_and_memory_is_bounded(n_bytes: int):
-    kernels = runtime.kernels_of("cm_fast")
+    kernels = engines.kernels_of("cm_fast")
     parameter = kernels.parameter(n_bytes)
     assert 0 <= parameter <= 255
     assert 0 < kernels.arena_bytes(parameter) < ARENA_MOST
     assert kernels.arena_bytes(parameter) % 64 == 0
 
 
-def test_an_input_that_ends_early_is_an_error(engine: runtime.Engine):
+def test_an_input_that_ends_early_is_an_error(engine: engines.Engine):
     with pytest.raises(GolfError, match="input ended after 5 bytes, expected 9"):
         list(stream.encoded(engine, engine.entries["parameter"](9), io.BytesIO(b"12345"), 9))
 

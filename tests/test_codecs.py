@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golfkit.compress import codecs, pipeline, reference
-from golfkit.compress.codecs import Codec
+from golfkit.compress import codecs, pipeline
+from golfkit.compress.codecs import Codec, reference
 from golfkit.compress.container import HEADER_BYTES, Header, pack, unpack
 from golfkit.errors import Exit, GolfError
 

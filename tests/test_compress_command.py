@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from golfkit import cli
-from golfkit.compress import results
+from golfkit.compress.artifact import results
 
 GOLF = [sys.executable, "-c", "from golfkit.cli import main; main()"]
 TEXT = b"It was the best of times, it was the worst of times. " * 100

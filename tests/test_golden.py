@@ -1,6 +1,7 @@
 """Golden digests: what the own codecs write is frozen per codec version, and so are the tables that they start from.
 
-A difference means that archives made before do not open any more: give the codec a new version in compress/cm.py. Then,
+A difference means that archives made before do not open any more: give the codec a new version in
+compress/codecs/cm.py. Then,
 or while a version is not released yet, write the file anew:
 
     python tests/test_golden.py >tests/golden.json

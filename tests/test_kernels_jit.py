@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from golfkit.compress import runtime
 from golfkit.compress.kernels import jit
+from golfkit.compress.runtimes import engines
 
 N = 24  # inputs
 W_MOST, X_MOST, ERROR_MOST = 524_287, 4095, 524_287  # the bounds that the docstrings state
@@ -32,9 +32,9 @@ class Compiled(NamedTuple):
 def compiled() -> Compiled:
     import numba
 
-    from golfkit.compress.kernels import lowering
+    from golfkit.compress.runtimes import lowering
 
-    jit.register(runtime.KERNELS)
+    lowering.register(engines.KERNELS)
     return Compiled(*(numba.njit(**lowering.CARVER_OPTIONS)(function) for function in (dot, train, views)))
 
 

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from golfkit.compress import emit, native, runtime
 from golfkit.compress.kernels import sha256
+from golfkit.compress.runtimes import emit, engines, native
 
 Digest = Callable[[list[bytes]], bytes]
 LENGTHS = (0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 127, 128, 129, 1000)  # around the padding and the blocks
@@ -26,14 +26,14 @@ def interpreted(parts: list[bytes]) -> bytes:
 
 @pytest.fixture(scope="module")
 def compiled(native_programs: native.Built) -> Digest:
-    entries = runtime.library(native_programs.library, emit.SHA_ENTRIES)
+    entries = engines.library(native_programs.library, emit.SHA_ENTRIES)
 
     def digest_of(parts: list[bytes]) -> bytes:
         arena, digest = bytearray(sha256.CONTEXT_BYTES), bytearray(32)
-        entries["sha_start"](runtime.address(arena))
+        entries["sha_start"](engines.address(arena))
         for part in parts:
-            entries["sha_update"](runtime.address(arena), runtime.address(bytearray(part)), len(part))
-        entries["sha_end"](runtime.address(arena), runtime.address(digest))
+            entries["sha_update"](engines.address(arena), engines.address(bytearray(part)), len(part))
+        entries["sha_end"](engines.address(arena), engines.address(digest))
         return bytes(digest)
 
     return digest_of

@@ -7,7 +7,8 @@ from pathlib import Path
 import mutations
 import pytest
 
-from golfkit.compress import codecs, native
+from golfkit.compress import codecs
+from golfkit.compress.runtimes import native
 
 ROOT = Path(__file__).parent.parent
 

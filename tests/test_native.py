@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import samples
 
-from golfkit.compress import bundle, emit, native
-from golfkit.compress.cm import CM_FAST
-from golfkit.compress.native import Built
+from golfkit.compress.artifact import bundle
+from golfkit.compress.codecs.cm import CM_FAST
+from golfkit.compress.runtimes import emit, native
+from golfkit.compress.runtimes.native import Built
 
 INTERPRETER, DYNAMIC, LOADED = 3, 2, 1  # kinds of ELF segments
 CPUS = ("max", "Haswell")  # qemu's names: all that it can do, and the first with x86-64-v3
@@ -22,8 +23,8 @@ BUNDLE_MOST = 12_000  # bytes of decompressor.zip
 BUILD = """
 import sys
 from pathlib import Path
-from golfkit.compress import native
-from golfkit.compress.cm import CM_FAST
+from golfkit.compress.runtimes import native
+from golfkit.compress.codecs.cm import CM_FAST
 print(native.build(CM_FAST.model, Path(sys.argv[1])).decompress)
 """
 
@@ -182,13 +183,13 @@ def test_the_digest_covers_kernels_recipe_codec_and_cc(
 ):
     digests = [native.digest(CM_FAST.model), native.digest(CM_FAST.model._replace(codec_version=2))]
     copy = tmp_path / "compress"
-    shutil.copytree(native.HERE, copy)
-    monkeypatch.setattr(native, "HERE", copy)
-    monkeypatch.setattr(native, "STUB", copy / "stub.c")
+    shutil.copytree(native.COMPRESS, copy)
+    monkeypatch.setattr(native, "COMPRESS", copy)
     assert native.digest(CM_FAST.model) == digests[0]
     kernels = native.kernels_digest()
-    for name in ("stub.c", "emit.py", "native.py", "runtime.py", "kernels/lowering.py", "kernels/coder.py"):
-        with (copy / name).open("a") as source:
+    recipe = ("c/system.h", "c/compress.c", "emit.py", "native.py", "engines.py", "lowering.py", "../kernels/coder.py")
+    for name in recipe:
+        with (copy / "runtimes" / name).open("a") as source:
             source.write("\n")
         digests.append(native.digest(CM_FAST.model))
     assert native.kernels_digest() != kernels

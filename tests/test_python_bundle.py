@@ -10,13 +10,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import kernel_allows
 import pytest
 import samples
 
-from golfkit.compress import native, pipeline, python_bundle
-from golfkit.compress.cm import CM_FAST
+from golfkit.compress import pipeline
+from golfkit.compress.codecs.cm import CM_FAST
 from golfkit.compress.container import HEADER_BYTES, pack, unpack
-from golfkit.errors import Exit
+from golfkit.compress.runtimes import native, python_bundle
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 TEXT = samples.mixed(700)
@@ -170,7 +171,7 @@ def test_the_program_is_made_of_the_same_bytes_every_time_and_holds_what_it_impo
     assert first.programs == again.programs
     assert hashlib.sha256(first.programs["compress"]).digest() != hashlib.sha256(first.programs["decompress"]).digest()
     assert (first.self_contained, first.root) == (False, "system")
-    for name in ("kernels/cm_fast.py", "kernels/coder.py", "kernels/jit.py", "runtime.py", "container.py"):
+    for name in ("kernels/cm_fast.py", "kernels/coder.py", "kernels/jit.py", "runtimes/engines.py", "container.py"):
         assert f"golfkit/compress/{name}".encode() in first.programs["decompress"]
     for name in (b"settings.py", b"sha256.py", b"native.py", b"output.py"):
         assert name not in first.programs["decompress"]
@@ -183,8 +184,8 @@ def test_roundtrip_certifies_it_where_the_sandbox_shows_a_python(folder: Path, t
     shutil.copytree(folder, made)
     original.write_bytes(TEXT)
     done = golf("roundtrip", made, "--original", original, "--root", "system")
-    if done.returncode == Exit.MISSING_PACKAGE:
-        pytest.skip(done.stderr)
+    if not kernel_allows.any_isolation():
+        pytest.skip("this kernel allows no sandbox")
     assert done.returncode == 0, done.stderr
     results = json.loads((made / "results.json").read_text())
     assert (results["verified"], results["self_contained"], results["root"]) == (True, False, "system")

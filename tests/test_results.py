@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from golfkit.compress import results
-from golfkit.compress.results import Results
+from golfkit.compress.artifact import results
+from golfkit.compress.artifact.results import Results
 from golfkit.errors import Exit, GolfError
 
 FOREIGN = {  # the workspace document's example

@@ -8,25 +8,25 @@ from pathlib import Path
 import pytest
 import samples
 
-from golfkit.compress import native, runtime, stream
-from golfkit.compress.cm import CM_FAST
+from golfkit.compress.codecs.cm import CM_FAST
 from golfkit.compress.container import Header
+from golfkit.compress.runtimes import engines, native, stream
 from golfkit.errors import Exit, GolfError
 from golfkit.settings import cache_folder
 
 N_BYTES = 20_000  # of text, for the comparison
 
 
-def engine(name: str) -> runtime.Engine:
+def engine(name: str) -> engines.Engine:
     return CM_FAST.engine_of(name, cache_folder(os.environ))
 
 
-def payload_of(engine: runtime.Engine, data: bytes) -> bytes:
+def payload_of(engine: engines.Engine, data: bytes) -> bytes:
     parameter = engine.entries["parameter"](len(data))
     return b"".join(coded for _, coded in stream.encoded(engine, parameter, io.BytesIO(data), len(data)))
 
 
-def restored(engine: runtime.Engine, data: bytes, payload: bytes) -> bytes:
+def restored(engine: engines.Engine, data: bytes, payload: bytes) -> bytes:
     header = Header(1, 1, engine.entries["parameter"](len(data)), len(data), len(payload), bytes(32))
     return b"".join(stream.decoded(engine, header, io.BytesIO(payload)))
 
@@ -62,7 +62,7 @@ def test_auto_is_native_where_that_can_be_had(native_programs: native.Built, tmp
 
 def test_auto_is_jit_without_cc_and_asking_for_native_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(runtime, "jitted", lambda name, cache: runtime.interpreted(name)._replace(runtime="jit"))
+    monkeypatch.setattr(engines, "jitted", lambda name, cache: engines.interpreted(name)._replace(runtime="jit"))
     assert CM_FAST.engine_of("auto", tmp_path / "cache").runtime == "jit"
     with pytest.raises(GolfError, match=r"GOLF_RUNTIME=native: .*cc|GOLF_RUNTIME=native: this ") as caught:
         CM_FAST.engine_of("native", tmp_path / "cache")
@@ -72,7 +72,7 @@ def test_auto_is_jit_without_cc_and_asking_for_native_is_an_error(tmp_path: Path
 def test_a_library_cut_short_is_an_error_that_names_it(tmp_path: Path):
     (tmp_path / "kernels.so").write_bytes(b"\x7fELF")
     with pytest.raises(GolfError, match=r"kernels\.so: cannot be loaded .*GOLF_CACHE") as caught:
-        runtime.native(tmp_path / "kernels.so")
+        engines.native(tmp_path / "kernels.so")
     assert caught.value.exit_code == Exit.MISSING_PACKAGE
 
 
@@ -92,5 +92,5 @@ def test_an_engine_without_a_cache_keeps_nothing(tmp_path: Path, monkeypatch: py
     import numba
 
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
-    assert runtime.jitted("cm_fast", None).entries["parameter"](1000) > 0
+    assert engines.jitted("cm_fast", None).entries["parameter"](1000) > 0
     assert not list(tmp_path.iterdir())

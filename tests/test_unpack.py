@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from golfkit.compress import unpack
+from golfkit.compress.sandbox import unpack
 from golfkit.errors import Exit, GolfError
 
 PROGRAM = b"#!/bin/sh\n"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from golfkit.compress import results, verify
-from golfkit.compress.results import Results
+from golfkit.compress import verify
+from golfkit.compress.artifact import results
+from golfkit.compress.artifact.results import Results
 from golfkit.errors import GolfError
 
 ARCHIVE, BUNDLE = b"a" * 900, b"z" * 100

@@ -13,12 +13,13 @@ from typing import Annotated, BinaryIO
 import typer
 
 from golfkit import files, output, settings
-from golfkit.compress import artifact, codecs, intake, machine, pipeline, score
+from golfkit.compress import codecs, pipeline
+from golfkit.compress.artifact import folders, intake, machine, score
+from golfkit.compress.artifact.machine import Spent
+from golfkit.compress.artifact.results import Results
 from golfkit.compress.codecs import Advance, Codec
 from golfkit.compress.interrupts import stoppable
-from golfkit.compress.machine import Spent
 from golfkit.compress.pipeline import Coded
-from golfkit.compress.results import Results
 from golfkit.errors import Exit, GolfError
 from golfkit.output import Meter
 
@@ -73,11 +74,11 @@ def compress(
         output.note(f"{_shown(taken.name)}: {taken.n_bytes} -> {coded.archive_bytes} bytes in {spent.wall_s:.2f} s")
         return
     if o:
-        artifact.check_place(Path(o))  # before a long pipe is read
+        folders.check_place(Path(o))  # before a long pipe is read
     agent_id = settings.load(os.environ, settings.find_workspace(Path.cwd(), os.environ)).agent_id or "local"
     with stoppable(), intake.opened(file, n) as taken:
-        target = Path(o) if o else artifact.place(taken.name, chosen.name)
-        with artifact.staged(target) as stage:
+        target = Path(o) if o else folders.place(taken.name, chosen.name)
+        with folders.staged(target) as stage:
             scored = _build(chosen, taken, stage, agent_id)
     _point_latest(target)
     output.emit(_record(scored, target), as_json=json)
@@ -116,12 +117,12 @@ def decompress(archive: ArchiveArgument, out: OutArgument, json: JsonFlag = Fals
 def _build(codec: Codec, taken: intake.Intake, stage: Path, agent_id: str) -> Results:
     """Everything of the artifact folder, written into `stage`."""
     prepared = score.prepare(codec)
-    with (stage / artifact.ARCHIVE).open("w+b") as sink:
+    with (stage / folders.ARCHIVE).open("w+b") as sink:
         coded, spent = _encode(codec, taken, sink)
-    archive_sha256 = files.digest(stage / artifact.ARCHIVE)
+    archive_sha256 = files.digest(stage / folders.ARCHIVE)
     now = datetime.now(UTC)
     scored = score.of_compress(codec, prepared, taken, coded, spent, archive_sha256, agent_id=agent_id, now=now)
-    artifact.fill(stage, prepared.bundle, prepared.bundle_zip, scored, score.log(scored))
+    folders.fill(stage, prepared.bundle, prepared.bundle_zip, scored, score.log(scored))
     return scored
 
 
@@ -173,9 +174,9 @@ def _speed(spent: Spent, n_bytes: int) -> dict[str, float | None]:
 
 def _point_latest(target: Path) -> None:
     try:
-        artifact.point_latest(target)
+        folders.point_latest(target)
     except OSError as error:  # the folder is written; only the shortcut is not
-        output.note(f"{artifact.LATEST}: not updated ({error.strerror})")
+        output.note(f"{folders.LATEST}: not updated ({error.strerror})")
 
 
 def _copy_out(spooled: BinaryIO, stream: BinaryIO) -> None:

@@ -12,7 +12,7 @@ from golfkit.compress.interrupts import stoppable
 from golfkit.errors import Exit
 
 if TYPE_CHECKING:
-    from golfkit.compress.bench import Ladder
+    from golfkit.compress.bench.ranking import Ladder
 
 COLUMNS = (
     *("name", "counted", "total_bytes", "archive_bytes", "bundle_bytes", "bpc", "compress_cpu_s", "decompress_cpu_s"),
@@ -49,13 +49,12 @@ def run(
     json: JsonFlag = False,
 ) -> None:
     """Compress FILE with every codec, certify each, and rank them by total size; exit 1 where one does not restore."""
-    from golfkit.compress import bench
-    from golfkit.compress import plot as picture
+    from golfkit.compress.bench import picture, ranking
 
     if plot:
         picture.check(plot)
     with stoppable():
-        ladder = bench.climb(
+        ladder = ranking.climb(
             file,
             _names(codecs),
             with_peers=peers,

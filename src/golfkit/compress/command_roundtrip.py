@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from golfkit import files, output
-from golfkit.compress import artifact
+from golfkit.compress.artifact import folders
 from golfkit.compress.interrupts import stoppable
 from golfkit.compress.roundtrip import WALL_LIMIT_S, Report, certify
 from golfkit.errors import Exit
@@ -43,7 +43,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object.")
 
 
 def run(
-    directory: FolderArgument = artifact.LATEST,
+    directory: FolderArgument = folders.LATEST,
     original: OriginalOption = None,
     root: RootOption = None,
     timeout: TimeoutOption = WALL_LIMIT_S / 3600,

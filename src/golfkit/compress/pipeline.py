@@ -10,9 +10,9 @@ import shutil
 from typing import BinaryIO, NamedTuple
 
 from golfkit.compress import codecs
+from golfkit.compress.artifact.results import ENWIK8_BYTES
 from golfkit.compress.codecs import Advance, Codec, DamagedError
 from golfkit.compress.container import HEADER_BYTES, Header, pack, unpack
-from golfkit.compress.results import ENWIK8_BYTES
 from golfkit.errors import Exit, GolfError
 from golfkit.files import CHUNK
 

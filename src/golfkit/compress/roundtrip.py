@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from golfkit import files
-from golfkit.compress import artifact, machine, results, sandbox, unpack
-from golfkit.compress.results import ENWIK8_BYTES, Results
+from golfkit.compress.artifact import folders, machine, results
+from golfkit.compress.artifact.results import ENWIK8_BYTES, Results
+from golfkit.compress.sandbox import isolation, unpack
 from golfkit.errors import GolfError
 
 WALL_LIMIT_S = 50 * 3600.0  # the contest's advice for one run
@@ -64,7 +65,7 @@ def certify(
     wall_s: float,
     memory_bytes: int | None,
     now: datetime,
-    launchers: Sequence[str] = sandbox.LAUNCHERS,
+    launchers: Sequence[str] = isolation.LAUNCHERS,
 ) -> Report:
     """Run the roundtrip and write its outcome into results.json.
 
@@ -74,37 +75,37 @@ def certify(
     memory_bytes  that it may use; None for most of the machine
     now           UTC
     """
-    for name in (artifact.ARCHIVE, artifact.BUNDLE):
+    for name in (folders.ARCHIVE, folders.BUNDLE):
         if not (directory / name).is_file():
             raise GolfError(f"{directory / name}: is missing, expected an artifact folder (golf compress makes one)")
-    record = directory / artifact.RESULTS
+    record = directory / folders.RESULTS
     before = results.read(record) if record.exists() else None
     wanted = find_original(before, original, where=str(record))
     root = root or (before.root if before else None) or "empty"
-    if root not in sandbox.ROOTS:
-        raise GolfError(f"{record}: key 'root' is {root!r}, expected {' or '.join(sandbox.ROOTS)}")
+    if root not in isolation.ROOTS:
+        raise GolfError(f"{record}: key 'root' is {root!r}, expected {' or '.join(isolation.ROOTS)}")
     with tempfile.TemporaryDirectory(dir=directory, prefix=".roundtrip-") as name:
         folder = Path(name)
-        archive, bundle = folder / artifact.ARCHIVE, folder / artifact.BUNDLE
-        shutil.copyfile(directory / artifact.ARCHIVE, archive)
-        shutil.copyfile(directory / artifact.BUNDLE, bundle)
+        archive, bundle = folder / folders.ARCHIVE, folder / folders.BUNDLE
+        shutil.copyfile(directory / folders.ARCHIVE, archive)
+        shutil.copyfile(directory / folders.BUNDLE, bundle)
         archive.chmod(0o444)
         sizes = digests(archive), digests(bundle)
         before = before or _foreign(directory, *sizes)
-        box = sandbox.Box.make(folder)
-        limits = sandbox.default_limits(wanted.digests.n_bytes, wall_s=wall_s, memory_bytes=memory_bytes)
+        box = isolation.Box.make(folder)
+        limits = isolation.default_limits(wanted.digests.n_bytes, wall_s=wall_s, memory_bytes=memory_bytes)
         try:
-            unpack.unpack(bundle, box.bundle, str(directory / artifact.BUNDLE))
-            program = unpack.find_program(box.bundle, str(directory / artifact.BUNDLE))
+            unpack.unpack(bundle, box.bundle, str(directory / folders.BUNDLE))
+            program = unpack.find_program(box.bundle, str(directory / folders.BUNDLE))
         except GolfError as error:
             results.write(record, _unverified(before, *sizes, str(error)))
             raise
         missing = unpack.needs(box.bundle / program) if root == "empty" else None
-        outcome = sandbox.run(
+        outcome = isolation.run(
             program, box, archive, root=root, limits=limits, original=wanted.path, launchers=launchers
         )
-        reason = _judge(outcome, box.out / sandbox.RESTORED, wanted.digests, missing)
-        if (digests(directory / artifact.ARCHIVE), digests(directory / artifact.BUNDLE)) != sizes:
+        reason = _judge(outcome, box.out / isolation.RESTORED, wanted.digests, missing)
+        if (digests(directory / folders.ARCHIVE), digests(directory / folders.BUNDLE)) != sizes:
             raise GolfError(f"{directory}: archive or bundle changed during the roundtrip; run it again")
     after = _unverified(before, *sizes, reason) if reason else _verified(before, *sizes, wanted, outcome, root, now)
     results.write(record, after)
@@ -151,7 +152,7 @@ def _digests(source: BinaryIO) -> Digests:
     return Digests(n_bytes, sha256.hexdigest(), md5.hexdigest() if with_md5 else None)
 
 
-def _judge(outcome: sandbox.Outcome, restored: Path, wanted: Digests, missing: str | None) -> str | None:
+def _judge(outcome: isolation.Outcome, restored: Path, wanted: Digests, missing: str | None) -> str | None:
     """Why this is no roundtrip; None when it is one."""
     if failure := outcome.failure():
         hint = f"; it {missing}, which an empty root cannot start: use --root system" if missing else ""
@@ -206,7 +207,7 @@ def _verified(
     archive: Digests,
     bundle: Digests,
     wanted: Original,
-    outcome: sandbox.Outcome,
+    outcome: isolation.Outcome,
     root: str,
     now: datetime,
 ) -> Results:
@@ -238,7 +239,7 @@ def _own_notes(before: Results) -> str | None:
     return (before.notes or "").partition(_FAILED)[0].removesuffix("; ") or None
 
 
-def _notes(wanted: Original, outcome: sandbox.Outcome) -> tuple[str, ...]:
+def _notes(wanted: Original, outcome: isolation.Outcome) -> tuple[str, ...]:
     notes = [wanted.said] if wanted.said else []
     ram_gb = results.gigabytes(outcome.ram_peak_bytes)
     if ram_gb > RAM_ADVICE_GB:

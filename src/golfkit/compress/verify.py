@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from golfkit import files
-from golfkit.compress import results
-from golfkit.compress.results import ENWIK8_BYTES, Results
+from golfkit.compress.artifact import results
+from golfkit.compress.artifact.results import ENWIK8_BYTES, Results
 from golfkit.errors import GolfError
 
 FILES = {"archive": "archive.bin", "decompressor_zip": "decompressor.zip"}

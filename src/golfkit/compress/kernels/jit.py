@@ -1,14 +1,14 @@
-"""The only module that knows how kernels are compiled: a marker, and the primitives that plain Python lacks.
+"""What kernels are written with: a marker for them, and the primitives that plain Python lacks.
 
-Every kernel is a plain function on arrays, marked `@jit`, and runs as it stands (interpreted). `register()` teaches
-Numba the same functions, so that an entry point can be jitted or compiled to a native object from the same source.
+Every kernel is a plain function on arrays, marked `@jit`, and runs as it stands (interpreted).
+runtimes/lowering.py teaches Numba the same functions, so that an entry point can be jitted or compiled to a native
+object from the same source.
 
 Rules for kernels. All arithmetic is in int64 (`i64` widens a load from an unsigned array: uint64 op int64 would be
 float64 in Numba); values are masked explicitly; results are narrowed by the store. No allocation, exceptions,
 strings, recursion or floats. Interpreted runs use memoryviews, which raise when a store does not fit its type.
 """
 
-import sys
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -17,7 +17,7 @@ MASK32 = 0xFFFFFFFF
 
 
 def jit(function: FunctionType) -> FunctionType:
-    """Mark a kernel; see `register`."""
+    """Mark a kernel; see runtimes/lowering.py."""
     function.is_kernel = True  # type: ignore[attr-defined]
     function.is_carver = False  # type: ignore[attr-defined]
     return function
@@ -71,19 +71,3 @@ def train(weights: Any, at: int, inputs: Any, n: int, error: int) -> None:
     for j in range(n):
         w = weights[at + j] + ((inputs[j] * error + 8192) >> 14)
         weights[at + j] = max(-524287, min(524287, w))
-
-
-def kernels(package: str) -> list[FunctionType]:
-    """All marked functions of the modules of `package` that are imported."""
-    modules = [module for name, module in sorted(sys.modules.items()) if name.startswith(f"{package}.")]
-    found = {f for module in modules for f in vars(module).values() if getattr(f, "is_kernel", False)}
-    return sorted(found, key=lambda f: (f.__module__, f.__name__))
-
-
-def register(package: str) -> None:
-    """Teach Numba all kernels of `package` and the primitives of this module."""
-    from golfkit.compress.kernels import lowering
-
-    lowering.register_primitives()
-    for function in kernels(package):
-        lowering.register_kernel(function)

@@ -16,7 +16,7 @@ import struct
 import time
 from typing import NamedTuple
 
-from golfkit.compress.sandbox_plan import Plan
+from golfkit.compress.sandbox.plans import Plan
 
 NAMESPACES = ("user", "net", "mnt", "pid", "ipc", "uts")
 NS_GET_USERNS = 0xB701  # ioctl of linux/nsfs.h: the user namespace that owns a namespace

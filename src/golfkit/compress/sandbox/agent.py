@@ -19,8 +19,8 @@ import sys
 import time
 from typing import Any, NamedTuple
 
-from golfkit.compress import sandbox_plan, sandbox_probe, sandbox_unshare
-from golfkit.compress.sandbox_plan import Plan
+from golfkit.compress.sandbox import plans, probe, unshare
+from golfkit.compress.sandbox.plans import Plan
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 SAMPLE_S = 0.1  # seconds between looks at memory, disk and processes
@@ -44,7 +44,7 @@ class RefusedError(Exception):
 
 def main() -> None:
     """Read the plan, carry it out, write the outcome."""
-    plan = sandbox_plan.loads(sys.stdin.read())
+    plan = plans.loads(sys.stdin.read())
     _die_with(plan.parent)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     print(json.dumps(supervise(plan)))
@@ -59,7 +59,7 @@ def supervise(plan: Plan) -> dict[str, Any]:
         except RefusedError as error:
             refused.append(f"{how}: {error}")
             continue
-        problems = sandbox_probe.examine(blocked.payload, plan)
+        problems = probe.examine(blocked.payload, plan)
         if not problems:
             return _watch(blocked, plan)
         os.kill(blocked.launcher, signal.SIGKILL)
@@ -83,7 +83,7 @@ def _launch(how: str, plan: Plan) -> Blocked:
         except OSError as error:
             os.write(2, f"{error}\n".encode(errors="replace"))
         finally:
-            os._exit(sandbox_unshare.SETUP_FAILED)
+            os._exit(unshare.SETUP_FAILED)
     for handle in (info_writer, go_reader, stderr):
         os.close(handle)
     payload = _payload_pid(info)
@@ -101,7 +101,7 @@ def _become_launcher(how: str, plan: Plan, info: int, go: int, stderr: int) -> N
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if how == "unshare":
-        sandbox_unshare.outer(plan, info, go)
+        unshare.outer(plan, info, go)
     keep = {info, go}
     for handle in {int(name) for name in os.listdir("/proc/self/fd")} - {0, 1, 2} - keep:
         with contextlib.suppress(OSError):  # the listing's own handle is closed already

@@ -102,12 +102,12 @@ def jitted(name: str, cache: Path | None) -> Engine:
     import numba
     import numpy as np
 
-    from golfkit.compress.kernels import jit, lowering
+    from golfkit.compress.runtimes import lowering
 
     module = kernels_of(name)
     if cache:
         numba.config.CACHE_DIR = str(cache)
-    jit.register(KERNELS)
+    lowering.register(KERNELS)
     compile_entry = numba.njit(cache=cache is not None, **lowering.OPTIONS)
     compiled = {entry: compile_entry(getattr(module, entry)) for entry in ENTRIES}
     return Engine("jit", compiled, lambda buffer: np.frombuffer(buffer, np.uint8))

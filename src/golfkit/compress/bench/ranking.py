@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from golfkit import files
-from golfkit.compress import artifact, codecs, machine, peers, results, roundtrip, wait4
-from golfkit.compress.peers import Published
-from golfkit.compress.results import Results
+from golfkit.compress import codecs, roundtrip
+from golfkit.compress.artifact import folders, machine, results
+from golfkit.compress.artifact.results import Results
+from golfkit.compress.bench import peers, wait4
+from golfkit.compress.bench.peers import Published
 from golfkit.errors import Exit, GolfError
 
 _GOLF = "from golfkit.cli import main; main()"
@@ -130,7 +132,7 @@ def _codec(name: str, source: Path, target: Path, now: Callable[[], datetime]) -
     )
     if not report.verified:
         raise GolfError(f"{name}: not verified: {report.reason}", Exit.NO)
-    found = results.read(target / artifact.RESULTS)
+    found = results.read(target / folders.RESULTS)
     shutil.rmtree(target)
     return _rung(found, f"golf compress {source.name} --codec {name} && golf roundtrip --root {found.root}")
 

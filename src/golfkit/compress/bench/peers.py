@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from golfkit import files
-from golfkit.compress import wait4
-from golfkit.compress.wait4 import Cost
+from golfkit.compress.bench import wait4
+from golfkit.compress.bench.wait4 import Cost
 
 INPUT, ARCHIVE, RESTORED = "input", "archive", "restored"
 

@@ -12,8 +12,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from golfkit.compress.artifact.results import Results, render
 from golfkit.compress.codecs import Bundle
-from golfkit.compress.results import Results, render
 from golfkit.errors import Exit, GolfError
 
 ARCHIVE = "archive.bin"

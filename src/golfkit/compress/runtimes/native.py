@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from golfkit import files
-from golfkit.compress import emit, runtime
-from golfkit.compress.runtime import Model
+from golfkit.compress.runtimes import emit, engines
+from golfkit.compress.runtimes.engines import Model
 from golfkit.errors import Exit, GolfError
 
-HERE = Path(__file__).resolve().parent
-STUB = HERE / "stub.c"
+COMPRESS = Path(__file__).resolve().parents[1]
+C = "runtimes/c"
+RECIPE = ("emit", "engines", "lowering", "native")  # modules of runtimes/ that decide what is built
 NEEDED_FLAGS = {"avx2", "bmi1", "bmi2", "fma", "movbe", "f16c", "abm"}  # x86-64-v3, as /proc/cpuinfo names them
-CODING = (*runtime.ENTRIES, *emit.SHA_ENTRIES)
+CODING = (*engines.ENTRIES, *emit.SHA_ENTRIES)
 DECODING = ("arena_bytes", "start", "decode", *emit.SHA_ENTRIES)
 PACKAGES = ("numba", "llvmlite", "numpy")  # that make the kernels' code
 _COMPILE = (
@@ -69,14 +70,15 @@ def built(model: Model, cache: Path) -> Built | str:
 
 def kernels_digest() -> str:
     """Digest of all that decides the kernels' code: their sources, and what compiles them."""
-    return _digest(sorted((HERE / "kernels").glob("*.py")), _compilers())
+    return _digest([*_kernels(), COMPRESS / "runtimes/lowering.py"], _compilers())
 
 
 def digest(model: Model) -> str:
     """Digest of the whole recipe: sources, compilers, the C compiler and the linker, and what the codec is called."""
-    sources = [*(HERE / "kernels").glob("*.py"), *(HERE / f"{name}.py" for name in ("emit", "runtime", "native")), STUB]
-    tools = [_cc(HERE, option).partition("\n")[0] for option in ("--version", "-Wl,--version")]
-    return _digest(sorted(sources), [repr(model), *_compilers(), *tools])
+    recipe = [COMPRESS / f"runtimes/{name}.py" for name in RECIPE]
+    sources = [*_kernels(), *recipe, *sorted((COMPRESS / C).iterdir())]
+    tools = [_cc(COMPRESS, option).partition("\n")[0] for option in ("--version", "-Wl,--version")]
+    return _digest(sources, [repr(model), *_compilers(), *tools])
 
 
 def build(model: Model, cache: Path) -> Built:
@@ -95,6 +97,10 @@ def build(model: Model, cache: Path) -> Built:
     return programs
 
 
+def _kernels() -> list[Path]:
+    return sorted((COMPRESS / "kernels").glob("*.py"))
+
+
 def _complete(programs: Built) -> bool:
     return all(path.exists() for path in programs)
 
@@ -104,8 +110,8 @@ def _make(model: Model, work: Path) -> Path:
     made = work / "made"
     made.mkdir()
     identity = (f"-DCODEC_ID={model.codec_id}", f"-DCODEC_VERSION={model.codec_version}")
-    _cc(work, *_COMPILE, *identity, "-c", "-o", "compress.o", STUB)  # first: a broken cc is soon known
-    _cc(work, *_COMPILE, *identity, "-DDECOMPRESS", "-c", "-o", "decompress.o", STUB)
+    for program in ("compress", "decompress"):  # first: a broken cc is soon known
+        _cc(work, *_COMPILE, *identity, "-c", "-o", f"{program}.o", COMPRESS / C / f"{program}.c")
     _emit(work, model.name, "pic", "coding.o", ",".join(CODING), "static", "decoding.o", ",".join(DECODING))
     _cc(work, "-shared", "-nostdlib", "-s", "-Wl,--build-id=none,-z,defs", "-o", made / "kernels.so", "coding.o")
     for program, kernels in (("compress", "coding.o"), ("decompress", "decoding.o")):
@@ -132,7 +138,7 @@ def _emit(work: Path, *arguments: str) -> None:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
     own = {"PYTHONPATH": path, "PYTHONHASHSEED": "0", **emit.ENVIRONMENT}
-    command = [sys.executable, "-m", "golfkit.compress.emit", *arguments]
+    command = [sys.executable, "-m", "golfkit.compress.runtimes.emit", *arguments]
     try:
         _run(work, command, inherited | own)
     except BuildError as error:  # of this package or of Numba, not of cc: nothing to do without

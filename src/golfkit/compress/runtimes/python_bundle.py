@@ -11,9 +11,9 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from golfkit.compress.bundle import TIME
+from golfkit.compress.artifact.bundle import TIME
 from golfkit.compress.codecs import Bundle
-from golfkit.compress.runtime import KERNELS, Model
+from golfkit.compress.runtimes.engines import KERNELS, Model
 
 _SHEBANG = b"#!/usr/bin/env python3\n"
 _MAIN = """\
@@ -21,11 +21,11 @@ import sys
 
 if sys.version_info < (3, 11):
     sys.exit("{verb}: this is Python %d.%d, expected 3.11 or later" % sys.version_info[:2])
-from golfkit.compress import portable, runtime
+from golfkit.compress.runtimes import engines, portable
 
-portable.main({verb!r}, runtime.{model!r})
+portable.main({verb!r}, engines.{model!r})
 """
-_FOLDER = Path(__file__).parents[2]  # the one that holds the package golfkit
+_FOLDER = Path(__file__).parents[3]  # the one that holds the package golfkit
 
 
 def make(model: Model, why: str) -> Bundle:
@@ -33,7 +33,7 @@ def make(model: Model, why: str) -> Bundle:
 
     why  no native one can be built
     """
-    sources = _sources("golfkit.compress.portable", f"{KERNELS}.{model.name}")
+    sources = _sources("golfkit.compress.runtimes.portable", f"{KERNELS}.{model.name}")
     programs = {verb: _program(verb, model, sources) for verb in ("compress", "decompress")}
     note = f"Python program (for 3.11 or later; slow without numba), because {why}"
     return Bundle({"decompress": programs["decompress"]}, programs, False, "system", note)

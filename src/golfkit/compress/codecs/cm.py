@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from golfkit import settings
-from golfkit.compress import native, python_bundle, runtime, stream
 from golfkit.compress.codecs import Advance, Bundle
 from golfkit.compress.container import Header
-from golfkit.compress.runtime import Model
+from golfkit.compress.runtimes import engines, native, python_bundle, stream
+from golfkit.compress.runtimes.engines import Model
 from golfkit.errors import Exit, GolfError
 
 
@@ -23,25 +23,25 @@ class ContextMixing:
         self.model = Model(codec_id, version, model)
 
     @cached_property
-    def engine(self) -> runtime.Engine:
+    def engine(self) -> engines.Engine:
         """What runs the kernels here: GOLF_RUNTIME, else native, else jit."""
         chosen = settings.load(os.environ, None)
         return self.engine_of("interpreted" if chosen.nojit else chosen.runtime, settings.cache_folder(os.environ))
 
-    def engine_of(self, wanted: str, cache: Path) -> runtime.Engine:
+    def engine_of(self, wanted: str, cache: Path) -> engines.Engine:
         """The engine of one runtime: native, jit, interpreted, or auto for the faster of the first two.
 
         cache  folder for what is compiled
         """
         if wanted == "interpreted":
-            return runtime.interpreted(self.model.name)
+            return engines.interpreted(self.model.name)
         if wanted != "jit":
             built = native.built(self.model, cache)
             if isinstance(built, native.Built):
-                return runtime.native(built.library)
+                return engines.native(built.library)
             if wanted == "native":
                 raise GolfError(f"GOLF_RUNTIME=native: {built}", Exit.MISSING_PACKAGE)
-        return runtime.jitted(self.model.name, cache / f"jit-{native.kernels_digest()}")
+        return engines.jitted(self.model.name, cache / f"jit-{native.kernels_digest()}")
 
     def prepare(self) -> str:
         """Build or load the engine."""

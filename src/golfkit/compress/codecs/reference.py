@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from golfkit.compress import scripts
-from golfkit.compress.codecs import Advance, Bundle, DamagedError, cut_short
+from golfkit.compress.codecs import Advance, Bundle, DamagedError, cut_short, scripts
 from golfkit.compress.container import Header
 from golfkit.files import CHUNK
 

@@ -6,19 +6,19 @@ Standard library only: this file is part of a Python bundle.
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from golfkit.compress import runtime
 from golfkit.compress.codecs import DamagedError, cut_short
 from golfkit.compress.container import Header
+from golfkit.compress.runtimes import engines
 
 _START_BYTES = 4  # of payload, read before the first bit
 
 
-def encoded(engine: runtime.Engine, parameter: int, source: BinaryIO, n_bytes: int) -> Iterator[tuple[int, bytes]]:
+def encoded(engine: engines.Engine, parameter: int, source: BinaryIO, n_bytes: int) -> Iterator[tuple[int, bytes]]:
     """The payload of the next `n_bytes` of `source`, in parts: bytes read, payload bytes that became certain."""
-    session = runtime.Session(engine, parameter)
+    session = engines.Session(engine, parameter)
     left = n_bytes
     while left:
-        block = source.read(min(runtime.BLOCK, left))
+        block = source.read(min(engines.BLOCK, left))
         if not block:
             raise cut_short(n_bytes, left)
         left -= len(block)
@@ -26,7 +26,7 @@ def encoded(engine: runtime.Engine, parameter: int, source: BinaryIO, n_bytes: i
     yield 0, session.finish()
 
 
-def decoded(engine: runtime.Engine, header: Header, source: BinaryIO) -> Iterator[bytes]:
+def decoded(engine: engines.Engine, header: Header, source: BinaryIO) -> Iterator[bytes]:
     """What the payload in `source` stands for, in blocks; the payload is held in memory.
 
     The bound refuses no sound archive, and ends the work that a forged header can ask for. The model's p16 stays in
@@ -39,11 +39,11 @@ def decoded(engine: runtime.Engine, header: Header, source: BinaryIO) -> Iterato
         raise DamagedError(f"byte 7: parameter {header.parameter} is none of this codec")
     if header.original_bytes >> 16 > header.payload_bytes:
         raise DamagedError(f"byte 8: {header.original_bytes} bytes cannot be in {header.payload_bytes}")
-    session = runtime.Session(engine, header.parameter)
+    session = engines.Session(engine, header.parameter)
     payload = engine.wrap(bytearray(source.read(header.payload_bytes)))
     left, used = header.original_bytes, _START_BYTES
     while left:
-        block, used = session.decode(payload, header.payload_bytes, min(runtime.BLOCK, left))
+        block, used = session.decode(payload, header.payload_bytes, min(engines.BLOCK, left))
         if used > header.payload_bytes:
             raise DamagedError("the payload ends early")
         left -= len(block)

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from golfkit.compress import runtime, stream
 from golfkit.compress.codecs import DamagedError
 from golfkit.compress.container import HEADER_BYTES, Header, pack, unpack
 from golfkit.compress.interrupts import stoppable
-from golfkit.compress.runtime import Model
+from golfkit.compress.runtimes import engines, stream
+from golfkit.compress.runtimes.engines import Model
 from golfkit.errors import GolfError
 
 JIT_FROM = 4096  # bytes of input; compiling takes 5 s, interpreting 1.5 ms a byte (measured for cm-fast)
@@ -87,9 +87,9 @@ def _part(path: Path) -> Iterator[BinaryIO]:
             part.unlink(missing_ok=True)
 
 
-def _engine(model: Model, n_bytes: int) -> runtime.Engine:
+def _engine(model: Model, n_bytes: int) -> engines.Engine:
     """The fastest engine for an input of `n_bytes`."""
     if n_bytes >= JIT_FROM and all(importlib.util.find_spec(name) for name in ("numba", "numpy")):
         with contextlib.suppress(ImportError):  # a numba that does not fit this Python
-            return runtime.jitted(model.name, None)
-    return runtime.interpreted(model.name)
+            return engines.jitted(model.name, None)
+    return engines.interpreted(model.name)

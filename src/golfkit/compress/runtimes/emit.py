@@ -1,6 +1,6 @@
 """From Numba kernels to an object file that needs neither Python nor libc; run as a process of its own.
 
-    python -m golfkit.compress.emit MODEL (static|pic OUT.o ENTRY,ENTRY,...)...
+    python -m golfkit.compress.runtimes.emit MODEL (static|pic OUT.o ENTRY,ENTRY,...)...
 
 A process of its own, because Numba reads the target (NUMBA_CPU_NAME and so on) once, when it is imported.
 
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from golfkit.compress import runtime
+from golfkit.compress.runtimes import engines
 
 TRIPLE = "x86_64-unknown-linux-gnu"
 CPU = "x86-64-v3"
@@ -35,11 +35,12 @@ def main(arguments: Sequence[str]) -> None:
     """Emit one object or more of the same model."""
     model, *rest = arguments
     jobs = [(rest[i], Path(rest[i + 1]), rest[i + 2].split(",")) for i in range(0, len(rest), 3)]
-    from golfkit.compress.kernels import jit, sha256
+    from golfkit.compress.kernels import sha256
+    from golfkit.compress.runtimes import lowering
 
-    sources = {**vars(runtime.kernels_of(model)), **{name: getattr(sha256, name) for name in SHA_ENTRIES}}
-    signatures = {**runtime.ENTRIES, **SHA_ENTRIES}
-    jit.register(runtime.KERNELS)
+    sources = {**vars(engines.kernels_of(model)), **{name: getattr(sha256, name) for name in SHA_ENTRIES}}
+    signatures = {**engines.ENTRIES, **SHA_ENTRIES}
+    lowering.register(engines.KERNELS)
     wanted = dict.fromkeys(name for _, _, entries in jobs for name in entries)
     texts = {name: _entry(sources[name], signatures[name], f"golf_{name}") for name in wanted}
     for relocation, target, entries in jobs:
@@ -68,7 +69,7 @@ def _entry(function: Callable[..., int], arguments: str, name: str) -> str:
     """LLVM IR of an entry point on raw pointers, its symbol being `name`."""
     from numba import carray, cfunc, types
 
-    from golfkit.compress.kernels import lowering
+    from golfkit.compress.runtimes import lowering
 
     kinds = [types.CPointer(types.uint8) if kind == "p" else types.int64 for kind in arguments]
     letters = "abcdefgh"[: len(arguments)]

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golfkit import files
-from golfkit.compress import bench
+from golfkit.compress.bench import ranking
 from golfkit.errors import Exit, GolfError, missing_package
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def check(target: Path) -> None:
         raise missing_package("matplotlib", "plot") from error
 
 
-def draw(ladder: bench.Ladder, target: Path) -> None:
+def draw(ladder: ranking.Ladder, target: Path) -> None:
     """Write the picture to `target`."""
     from matplotlib.figure import Figure
 
@@ -55,7 +55,7 @@ def draw(ladder: bench.Ladder, target: Path) -> None:
         figure.savefig(part, format=target.suffix[1:].lower(), dpi=150)
 
 
-def _points(axes: "Axes", ladder: bench.Ladder) -> None:
+def _points(axes: "Axes", ladder: ranking.Ladder) -> None:
     for rung in ladder.rungs:
         if rung.us_per_byte is None:
             continue
@@ -70,9 +70,9 @@ def _points(axes: "Axes", ladder: bench.Ladder) -> None:
             fontsize=8,
             color=colour,
         )
-    best = bench.frontier(ladder.rungs)
+    best = ranking.frontier(ladder.rungs)
     axes.plot([_speed(r) for r in best], [r.total_bytes for r in best], "-", color=MEASURED, linewidth=0.8)
 
 
-def _speed(rung: bench.Rung) -> float:
+def _speed(rung: ranking.Rung) -> float:
     return max(rung.us_per_byte or 0.0, FASTEST)

@@ -3,6 +3,7 @@
 Imported only when something is compiled; needs numba.
 """
 
+import sys
 from types import FunctionType
 
 import numpy as np
@@ -26,6 +27,20 @@ _VIEWS = {
     jit.u64_view: types.uint64,
     jit.i64_view: types.int64,
 }
+
+
+def register(package: str) -> None:
+    """Teach Numba the primitives, and all kernels of the modules of `package` that are imported."""
+    register_primitives()
+    for function in kernels(package):
+        register_kernel(function)
+
+
+def kernels(package: str) -> list[FunctionType]:
+    """All marked functions of the modules of `package` that are imported."""
+    modules = [module for name, module in sorted(sys.modules.items()) if name.startswith(f"{package}.")]
+    found = {f for module in modules for f in vars(module).values() if getattr(f, "is_kernel", False)}
+    return sorted(found, key=lambda f: (f.__module__, f.__name__))
 
 
 def register_kernel(function: FunctionType) -> None:

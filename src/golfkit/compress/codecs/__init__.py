@@ -64,9 +64,9 @@ class _Entry(NamedTuple):
     attribute: str
 
 
-_REFERENCE = "golfkit.compress.reference"
+_REFERENCE = "golfkit.compress.codecs.reference"
 _REGISTRY = {
-    "cm-fast": _Entry(1, "golfkit.compress.cm", "CM_FAST"),
+    "cm-fast": _Entry(1, "golfkit.compress.codecs.cm", "CM_FAST"),
     "gzip": _Entry(101, _REFERENCE, "GZIP"),
     "bzip2": _Entry(102, _REFERENCE, "BZIP2"),
     "xz": _Entry(103, _REFERENCE, "XZ"),

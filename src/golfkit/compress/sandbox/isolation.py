@@ -6,7 +6,7 @@
                    and a scratch /tmp; no home, no /etc but the linker's cache and the alternatives' links
 
 Neither has a network, the environment, or sight of the original. bwrap makes the sandbox, else unshare(2); either is
-probed before the program starts (sandbox_probe.py), and the program does not start when a probe fails.
+probed before the program starts (probe.py), and the program does not start when a probe fails.
 
 wall_s runs from start to end of the program. cpu_s and ram_peak_bytes come from wait4: user and system CPU of the
 program and all it waited for (and 5 ms of the launcher), and the peak resident set of the largest process; where
@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from golfkit import files
-from golfkit.compress import sandbox_plan
-from golfkit.compress.sandbox_plan import ARCHIVE, BUNDLE, OUT, Bind, Limits, Plan
+from golfkit.compress.sandbox import plans
+from golfkit.compress.sandbox.plans import ARCHIVE, BUNDLE, OUT, Bind, Limits, Plan
 from golfkit.errors import Exit, GolfError
 
 ROOTS = ("empty", "system")
@@ -41,7 +41,7 @@ SYSTEM_FOLDERS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 DEVICE_LINKS = (("/proc/self/fd", "/dev/fd"), ("/proc/self/fd/0", "/dev/stdin"), ("/proc/self/fd/1", "/dev/stdout"))
-_BOOT = "import sys; sys.path.append(sys.argv[1]); from golfkit.compress import sandbox_agent; sandbox_agent.main()"
+_BOOT = "import sys; sys.path.append(sys.argv[1]); from golfkit.compress.sandbox import agent; agent.main()"
 
 
 class Outcome(NamedTuple):
@@ -188,11 +188,11 @@ def make_plan(
 
 
 def _ask_agent(plan: Plan) -> dict:
-    source = Path(__file__).resolve().parents[2]
+    source = Path(__file__).resolve().parents[3]
     command = [sys.executable, "-I", "-S", "-c", _BOOT, str(source)]
     agent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
     try:
-        answer, _ = agent.communicate(sandbox_plan.dumps(plan).encode())
+        answer, _ = agent.communicate(plans.dumps(plan).encode())
     finally:
         if agent.poll() is None:  # interrupted: the agent ends the program, then itself
             agent.terminate()

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from golfkit import files
-from golfkit.compress import bundle, machine, results
+from golfkit.compress.artifact import bundle, machine, results
+from golfkit.compress.artifact.intake import Intake
+from golfkit.compress.artifact.machine import Spent
+from golfkit.compress.artifact.results import Results
 from golfkit.compress.codecs import Bundle, Codec
-from golfkit.compress.intake import Intake
-from golfkit.compress.machine import Spent
 from golfkit.compress.pipeline import Coded
-from golfkit.compress.results import Results
 
 
 class Prepared(NamedTuple):

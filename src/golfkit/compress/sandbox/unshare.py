@@ -12,7 +12,7 @@ import resource
 import signal
 from collections.abc import Callable
 
-from golfkit.compress.sandbox_plan import Plan
+from golfkit.compress.sandbox.plans import Plan
 
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x20000, 0x02000000, 0x04000000  # linux/sched.h
 CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x08000000, 0x10000000, 0x20000000, 0x40000000

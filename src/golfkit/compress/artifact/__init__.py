@@ -1,0 +1,1 @@
+"""The artifact folder: what compress leaves behind, and its score."""

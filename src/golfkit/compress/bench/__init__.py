@@ -1,0 +1,1 @@
+"""The ladder: every codec and peer on the same bytes."""

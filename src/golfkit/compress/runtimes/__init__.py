@@ -1,0 +1,1 @@
+"""Three runtimes of one kernel source, and the programs made of it."""

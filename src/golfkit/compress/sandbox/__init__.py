@@ -1,0 +1,1 @@
+"""Running a stranger's decompressor where it can see and reach nothing."""
