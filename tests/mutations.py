@@ -1,7 +1,8 @@
 """Damaged archives: seeded mutations of small ones, and what a decompressor made of each.
 
-Used by scripts/fuzz-archives and by test_mutations.py. A mutant may be refused, or end with a digest mismatch, or (a
-bit that the coder never looks at) restore the original all the same. Anything else is a violation.
+Used by scripts/fuzz-archives and by test_mutations.py. A mutant may be refused, or end with a digest mismatch, or
+restore the original all the same where the mutation changed nothing that counts (another table size, say, or nothing at
+all: an edit may write what was there). Anything else is a violation.
 """
 
 import hashlib

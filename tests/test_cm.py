@@ -41,6 +41,12 @@ def archive_of(data: bytes) -> bytes:
     return sink.getvalue()
 
 
+def restore(archive: bytes) -> bytes:
+    source, sink = io.BytesIO(archive), io.BytesIO()
+    pipeline.decompress_file(source, pipeline.read_header(source, "it"), sink, "it", lambda n_in, n_out: None)
+    return sink.getvalue()
+
+
 @pytest.mark.parametrize("data", INPUTS.values(), ids=INPUTS)
 def test_the_programs_do_what_the_library_does(native_programs: native.Built, tmp_path: Path, data: bytes):
     (tmp_path / "in").write_bytes(data)
@@ -120,3 +126,13 @@ def test_the_engine_is_made_once(native_programs: native.Built):
     again = CM_FAST.engine_of("native", cache_folder(os.environ))
     assert CM_FAST.engine is CM_FAST.engine
     assert again.runtime == "native"
+
+
+@pytest.mark.parametrize("original", [b"", b"a text, a text, and that is all"], ids=["empty", "text"])
+def test_every_flipped_bit_of_an_archive_is_refused(native_programs: native.Built, original: bytes):
+    sound = archive_of(original)
+    for at in range(8 * len(sound)):
+        damaged = bytearray(sound)
+        damaged[at // 8] ^= 1 << at % 8
+        with pytest.raises(GolfError):
+            restore(bytes(damaged))

@@ -21,6 +21,7 @@ from golfkit.compress.kernels.coder import (
     encode_bit,
     encode_end,
     init_coder,
+    is_settled,
 )
 from golfkit.compress.kernels.jit import carver, i64, i64_view, jit, prefetch, u8_view, u16_view, u32_view
 from golfkit.compress.kernels.maps import hash2, init_map, p22_of, update_map
@@ -72,7 +73,7 @@ APM_RATE = 6
 SET_PARTIAL, SET_BYTE, SET_MATCH, SET_CLASSES, SET_LINE = 0, 256, 512, 704, 960  # first row of each weight set
 N_SETS = 5
 N_ROWS = 960 + 1536
-MIN_LOG2_SLOTS, MAX_LOG2_SLOTS = 12, 25
+MIN_LOG2_SLOTS, MAX_LOG2_SLOTS = 12, 26
 MIN_LOG2_RING = 20
 
 C0, P_MIXED, ROW1, ROW2, ST = range(N_CODER_REGS, N_CODER_REGS + 5)  # regs after the coder's: the partial byte, ...
@@ -240,14 +241,14 @@ def predict(s, n_bits):
     state = i64(s.order1[c1 << 8 | c0])
     inputs[N_HASHED] = stretch[p22_of(s.maps, N_HASHED * 256 + state) >> 10]
     node = node_of(c0, n_bits)
-    n_seen = 0  # of the orders 3 to 5, how many were seen before here
+    n_seen = 0  # of the orders 3 to 8, how many were seen before here
     for i in range(N_HASHED):
         state = i64(s.slots.states[i64(s.base[i]) + node])
         if state == 0:
             inputs[i] = 0
         else:
             inputs[i] = stretch[p22_of(s.maps, i * 256 + state) >> 10]
-            if 1 <= i <= 3:
+            if 1 <= i <= 5:
                 n_seen += 1
     bucket = predict_match(s.match, stretch, inputs, N_CTX, c0, n_bits)
     inputs[N_CTX + 2] = INPUT_ONE
@@ -258,7 +259,7 @@ def predict(s, n_bits):
     regs[ROW1] = row1
     regs[ROW2] = row2
     regs[ST] = st
-    p = (p_mixed + refine(s.apm1, row1, st) + 2 * refine(s.apm2, row2, st) + 2) >> 2
+    p = (p_mixed + 2 * refine(s.apm1, row1, st) + 5 * refine(s.apm2, row2, st) + 4) >> 3
     return max(1, min(65535, p))
 
 
@@ -347,3 +348,11 @@ def decode(arena, parameter, payload, n_payload, out, n):
             update(s, n_bits, decode_bit(s.regs, p16, payload, n_payload))
         out[k] = end_byte(s, parameter)
     return s.regs[AT]
+
+
+@jit
+def settle(arena, parameter, payload, n_payload):
+    """After the last byte: the payload bytes used in all, -1 when they do not end as the encoder ends them."""
+    s = carve(arena, parameter)
+    begin_decode(s.regs, payload, n_payload)
+    return s.regs[AT] if is_settled(s.regs) else -1

@@ -73,6 +73,12 @@ def begin_decode(regs, payload, n_payload):
 
 
 @jit
+def is_settled(regs):
+    """Whether the last four bytes read are those that `encode_end` wrote; any other value of the range is damage."""
+    return regs[CODE] == regs[LOW]
+
+
+@jit
 def decode_bit(regs, p16, payload, n_payload):
     """The next bit, given P(1)."""
     low = regs[LOW]

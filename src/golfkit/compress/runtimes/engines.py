@@ -22,6 +22,7 @@ ENTRIES = {  # entry point of a model: its arguments ("p" a buffer, "i" an int64
     "encode": "pipip",
     "finish": "pip",
     "decode": "pipipi",
+    "settle": "pipi",
 }
 BLOCK = 1 << 16  # bytes coded per call; progress and Ctrl-C come between calls
 WORST = 2 * BLOCK * 8 + 64  # bytes out of one block: a coded bit costs at most log2(65537) bits (p16 in 1..65535)
@@ -80,6 +81,10 @@ class Session:
         wrap = self._engine.wrap
         used = self._engine.entries["decode"](self._arena, self._parameter, payload, n_payload, wrap(self._out), n)
         return bytes(self._out[:n]), used
+
+    def settle(self, payload: Any, n_payload: int) -> int:
+        """After the last byte: the payload bytes used in all, -1 when they do not end as an encoder ends them."""
+        return self._engine.entries["settle"](self._arena, self._parameter, payload, n_payload)
 
 
 def kernels_of(name: str) -> ModuleType:

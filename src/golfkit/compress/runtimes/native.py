@@ -26,7 +26,7 @@ C = "runtimes/c"
 RECIPE = ("emit", "engines", "lowering", "native")  # modules of runtimes/ that decide what is built
 NEEDED_FLAGS = {"avx2", "bmi1", "bmi2", "fma", "movbe", "f16c", "abm"}  # x86-64-v3, as /proc/cpuinfo names them
 CODING = (*engines.ENTRIES, *emit.SHA_ENTRIES)
-DECODING = ("arena_bytes", "start", "decode", *emit.SHA_ENTRIES)
+DECODING = ("arena_bytes", "start", "decode", "settle", *emit.SHA_ENTRIES)
 PACKAGES = ("numba", "llvmlite", "numpy")  # that make the kernels' code
 _COMPILE = (
     *("-Os", "-ffreestanding", "-fno-pie", "-fno-stack-protector", "-fno-asynchronous-unwind-tables"),

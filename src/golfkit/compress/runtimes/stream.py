@@ -48,5 +48,5 @@ def decoded(engine: engines.Engine, header: Header, source: BinaryIO) -> Iterato
             raise DamagedError("the payload ends early")
         left -= len(block)
         yield block
-    if used != header.payload_bytes:
-        raise DamagedError(f"{header.payload_bytes} bytes of payload, {used} of them used")
+    if session.settle(payload, header.payload_bytes) != header.payload_bytes:
+        raise DamagedError(f"{header.payload_bytes} bytes of payload, {used} of them used; or its end is damaged")
