@@ -8,6 +8,12 @@ i64 golf_finish(u8 *arena, i64 parameter, u8 *out);
 
 enum { WORST = 17 << 16 }; /* bytes out of one block: 16 bits per coded bit, and the last four */
 
+/* The next block of the input; what lies before it is no longer held in memory. */
+static i64 next(u8 *input, i64 n, i64 at) {
+    if (at) call(MADVISE, (u64)(input + at - BLOCK), BLOCK, 4, 0, 0); /* MADV_DONTNEED */
+    return n - at < BLOCK ? n - at : BLOCK;
+}
+
 static void run(char **names) {
     i64 n, done, at, payload = 0;
     u8 *input = load(names[0], &n), header[HEADER], *out = map(WORST, -1);
@@ -16,12 +22,14 @@ static void run(char **names) {
     i64 file = create(names[1]);
     for (at = 0; at < 7; at++) header[at] = magic[at];
     header[7] = parameter;
-    hash(input, n);
+    golf_sha_start(sha);
+    for (at = 0; at < n; at += BLOCK) golf_sha_update(sha, input + at, next(input, n, at));
+    golf_sha_end(sha, digest);
     for (at = 0; at < 32; at++) header[DIGEST_AT + at] = digest[at];
     put(file, header, HEADER);
     golf_start(arena, parameter);
     for (at = 0; at < n; at += BLOCK) {
-        done = golf_encode(arena, parameter, input + at, n - at < BLOCK ? n - at : BLOCK, out);
+        done = golf_encode(arena, parameter, input + at, next(input, n, at), out);
         put(file, out, done);
         payload += done;
     }
