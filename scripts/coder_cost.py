@@ -5,6 +5,7 @@ Machines are shared and noisy: the three programs run in turn, and the medians o
 
 import argparse
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from golfkit.compress import codecs
 from golfkit.compress.bench import wait4
 
 
-def main() -> None:
-    """Measure, and print `key: value` lines."""
+def main() -> bool:
+    """Measure, and print `key: value` lines; whether the file came back identical."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("file", type=Path)
     options.add_argument("--codec", default="cm-fast")
@@ -44,7 +45,8 @@ def main() -> None:
     medians = {f"{key}_cpu_s": round(statistics.median(values), 2) for key, values in costs.items()}
     output.emit({"codec": chosen.codec, "runs": chosen.runs, "archive_bytes": archive_bytes, "identical": identical})
     output.emit(medians | ratios)
+    return identical
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(0 if main() else 1)

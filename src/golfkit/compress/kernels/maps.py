@@ -6,7 +6,7 @@ to about 1 / limit. Source: the adaptive probability map of Mahoney's lpaq1 (200
 
 from golfkit.compress.kernels.jit import MASK32, i64, jit
 
-P22_HALF = 1 << 21
+P22_HALF = 1 << 21  # P(1) = 1/2
 COUNT_MASK = 1023
 
 

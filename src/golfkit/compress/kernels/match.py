@@ -10,7 +10,7 @@ Positions count from the start; the last 2^n bytes are in `ring`.
 from typing import Any, NamedTuple
 
 from golfkit.compress.kernels.jit import MASK32, carver, i64, i64_view, jit, u32_view
-from golfkit.compress.kernels.maps import hash2, p22_of, update_map
+from golfkit.compress.kernels.maps import P22_HALF, hash2, p22_of, update_map
 
 PTR, LENGTH, EXPECTED, BUCKET, ENTRY = range(5)
 TABLE_BITS = 20
@@ -42,7 +42,7 @@ def match_at(arena, at):
 def init_match(match):
     """A match of length bucket b is right with 1 - 1 / (2b + 4)."""
     for i in range(2 * N_BUCKETS):
-        doubt = (1 << 21) // (i // 2 + 2)
+        doubt = P22_HALF // (i // 2 + 2)
         match.map[i] = ((1 << 22) - doubt if i & 1 else doubt) << 10
 
 
@@ -93,7 +93,7 @@ def predict_match(match, stretch, inputs, at, c0, n_bits):
         regs[ENTRY] = entry
         p22 = p22_of(match.map, entry)
         inputs[at] = stretch[p22 >> 10]
-        inputs[at + 1] = (p22 - (1 << 21)) >> 11
+        inputs[at + 1] = (p22 - P22_HALF) >> 11
     regs[BUCKET] = bucket
     return bucket
 

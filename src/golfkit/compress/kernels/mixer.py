@@ -73,7 +73,7 @@ def update_mixer(mixer, tables, n_inputs, n_sets, final_row, bit, p_mixed, rate)
     """Learn from the bit.
 
     p_mixed  squash of what `mix` returned
-    rate     of layer 1, in 1/2^16ths of 1.0 per unit of error and stretch, about; layer 2's is fixed
+    rate     learning rate of layer 1 in 1/1024ths; layer 2's is 1/512
     """
     for k in range(n_sets):
         error = (bit << 16) - squashed(tables, i64(mixer.outputs[k]))
