@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from golfkit.errors import Exit, GolfError
-from golfkit.train import command_data, download
+from golfkit.train import command_data
+from golfkit.train.data import download
 
 CONTENT = random.Random(8).randbytes(300_000)
 

@@ -21,6 +21,19 @@ COMMANDS = {
     "roundtrip": Command("golfkit.compress.command_roundtrip", "run", "Certify an artifact: restore it in a sandbox."),
     "bench": Command("golfkit.compress.command_bench", "run", "Rank every codec and peer on the same bytes."),
     "data enwik8": Command("golfkit.train.command_data", "enwik8", "Fetch and check enwik8."),
+    "data fineweb": Command("golfkit.train.command_data", "fineweb", "Fetch and check the contest's FineWeb shards."),
+    "data inspect": Command("golfkit.train.command_data", "inspect", "Say what is in a shard or a folder of shards."),
+    "data pack": Command("golfkit.train.command_pack", "pack", "Pack text into shards for training and validation."),
+    "data tokenizer": Command("golfkit.train.command_pack", "tokenizer", "Train a tokenizer as the contest's."),
+    "results show": Command("golfkit.train.command_results", "show", "List the tries, with baseline and noise."),
+    "results best": Command("golfkit.train.command_results", "best", "The best kept row of each tier."),
+    "results plot": Command("golfkit.train.command_results", "plot", "Draw the scores over time and against size."),
+    "results correlation": Command(
+        "golfkit.train.command_results", "correlation", "How far local scores predict the expensive tier."
+    ),
 }
-GROUPS = {"data": "Fetch and check the contests' inputs."}
+GROUPS = {
+    "data": "Fetch, make and check the contests' inputs.",
+    "results": "What the runs gave: show, best, plot, correlation, import.",
+}
 WORDS = frozenset(path.split()[0] for path in COMMANDS)  # all that can stand right after `golf`

@@ -72,6 +72,14 @@ class Settings:
     bucket: str | None = declare(None, "Collaboration bucket of the board, ORG/NAME.", env="BUCKET")
     agent_id: str | None = declare(None, "Name under which the board and results.json know this agent.", env="AGENT_ID")
     enwik8_url: str = declare("https://mattmahoney.net/dc/enwik8.zip", "Where golf data enwik8 downloads from.")
+    matched_fineweb_repo_id: str = declare(
+        "willdepueoai/parameter-golf",
+        "Dataset repository on the Hugging Face hub that golf data fineweb reads.",
+        env="MATCHED_FINEWEB_REPO_ID",
+    )
+    matched_fineweb_remote_root_prefix: str = declare(
+        "datasets", "Folder of the FineWeb export in that repository.", env="MATCHED_FINEWEB_REMOTE_ROOT_PREFIX"
+    )
     runpod_api_key: str | None = declare(None, "RunPod key.", env="RUNPOD_API_KEY", secret=True)
     s2_api_key: str | None = declare(None, "Semantic Scholar key.", env="S2_API_KEY", secret=True)
     github_token: str | None = declare(None, "GitHub token, for reading.", env="GITHUB_TOKEN", secret=True)

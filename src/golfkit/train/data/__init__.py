@@ -1,0 +1,1 @@
+"""Training data: shards, tokenizers with the contest's byte accounting, packing, and the contests' own files."""
