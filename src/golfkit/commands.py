@@ -31,6 +31,7 @@ COMMANDS = {
     "results correlation": Command(
         "golfkit.train.command_results", "correlation", "How far local scores predict the expensive tier."
     ),
+    "results import": Command("golfkit.train.command_import", "run", "Read a training log and add its row."),
 }
 GROUPS = {
     "data": "Fetch, make and check the contests' inputs.",

@@ -30,11 +30,17 @@ def emit(record: Mapping[str, Any], *, as_json: bool = False) -> None:
             print(f"{key}: {_plain(value)}")
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Write aligned columns on stdout, numbers to the right; plain text, so that it greps and pastes."""
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, styles: Sequence[str] | None = None) -> None:
+    """Write aligned columns on stdout, numbers to the right; plain text, so that it greps and pastes.
+
+    styles  rich styles, one a row: where stdout is a terminal the table is drawn with them, and wraps to its width
+    """
     cells = [[_plain(value) for value in row] for row in rows]
     widths = [max([len(head), *(len(row[i]) for row in cells)]) for i, head in enumerate(columns)]
     right = [bool(rows) and all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(columns))]
+    if styles is not None and sys.stdout.isatty():
+        _draw(columns, cells, right, styles)
+        return
     for line in [list(columns), *cells]:
         padded = [cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(line, widths, right, strict=True)]
         print("  ".join(padded).rstrip())
@@ -89,6 +95,19 @@ class _Bar:
     def advance(self, n: int, note: str = "") -> None:
         """Move the bar."""
         self._bars.update(self._task, advance=n, note=note)
+
+
+def _draw(columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool], styles: Sequence[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=None, header_style="bold", pad_edge=False)
+    for head, numbers in zip(columns, right, strict=True):
+        drawn.add_column(Text(head), justify="right" if numbers else "left", overflow="fold")  # nothing is cut off
+    for row, style in zip(cells, styles, strict=True):
+        drawn.add_row(*(Text(cell) for cell in row), style=style)  # Text: a description may hold "[red]"
+    Console(no_color=bool(os.environ.get("NO_COLOR"))).print(drawn)
 
 
 def _plain(value: Any) -> str:
