@@ -73,7 +73,6 @@ def fineweb(
     """
     values = settings.load(os.environ, settings.find_workspace(Path.cwd(), os.environ))
     remote = contest.Remote(values.matched_fineweb_repo_id, values.matched_fineweb_remote_root_prefix, values.hf_token)
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # golf draws its own
     wanted = contest.Wanted(variant, train_shards, with_docs)
     with output.progress(variant, contest.count(wanted), unit="files") as meter:
         fetched = contest.fetch(remote, wanted, out, lambda name: meter.advance(1, name))

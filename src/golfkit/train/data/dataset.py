@@ -36,8 +36,7 @@ def load_dataset(folder: Path) -> Dataset:
     found = _manifest(folder)
     if found:
         for split, paths, n_files in (("train", train, found.train_files), ("val", val, found.val_files)):
-            contests = not found.tokenizer_sha256  # of the contest's export, one may have fetched a part
-            if n_files and (len(paths) > n_files or (len(paths) < n_files and not contests)):
+            if n_files and (len(paths) > n_files or (len(paths) < n_files and found.own)):
                 fix = "remove what does not belong there, or pack again"
                 raise GolfError(f"{found.path}: {n_files} {split} shards, but {len(paths)} are there; {fix}")
     return Dataset(folder, train, val, found)

@@ -5,7 +5,7 @@ the files that are missing. The layout is that of the contest's own script: data
 """
 
 import os
-import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,6 @@ from golfkit.train.data import manifest, shards
 
 VARIANTS = ("byte260", "sp1024", "sp4096", "sp8192")  # those of the contest's README; others are passed on
 DOCUMENTS = ("docs_selected.jsonl", "docs_selected.source_manifest.json")
-STAGE = ".fetch"  # where files grow, below the output folder
 
 OnFile = Callable[[str], None]
 
@@ -48,22 +47,21 @@ class Fetched(NamedTuple):
 
 def fetch(remote: Remote, wanted: Wanted, out: Path, on_file: OnFile = lambda name: None) -> Fetched:
     """Make sure that the shards of a variant, its tokenizer and the manifest are in `out`."""
-    names = [manifest.NAME]
-    n_fetched = _ensure(remote, manifest.NAME, out, on_file)
-    dataset = f"fineweb10B_{wanted.variant}"
-    entry = manifest.read_manifest(out / manifest.NAME, dataset)
-    if not 0 <= wanted.train_shards <= entry.train_files:
-        found = f"--train-shards is {wanted.train_shards}"
-        raise GolfError(f"{found}, expected 0 to {entry.train_files}, what {dataset} has", Exit.USAGE)
-    tokenizer = _tokenizer_files(entry)
-    shard_names = [f"fineweb_val_{i:06d}.bin" for i in range(entry.val_files)]
-    shard_names += [f"fineweb_train_{i:06d}.bin" for i in range(wanted.train_shards)]
-    names += tokenizer + [f"datasets/{dataset}/{name}" for name in shard_names]
-    names += DOCUMENTS if wanted.with_docs else ()
-    for name in names[1:]:
-        n_fetched += _ensure(remote, name, out, on_file)
-    shutil.rmtree(out / STAGE, ignore_errors=True)
-    return Fetched(out / "datasets" / dataset, out / tokenizer[0], names, n_fetched)
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out, prefix=".fetch-") as stage:
+        source = _Source(remote, out, Path(stage), on_file)
+        n_fetched = source.ensure(manifest.NAME)
+        dataset = f"fineweb10B_{wanted.variant}"
+        entry = manifest.read_manifest(out / manifest.NAME, dataset)
+        if not 0 <= wanted.train_shards <= entry.train_files:
+            found = f"--train-shards is {wanted.train_shards}"
+            raise GolfError(f"{found}, expected 0 to {entry.train_files}, what {dataset} has", Exit.USAGE)
+        tokenizer = _tokenizer_files(entry)
+        names = [*tokenizer, *(f"datasets/{dataset}/fineweb_val_{i:06d}.bin" for i in range(entry.val_files))]
+        names += [f"datasets/{dataset}/fineweb_train_{i:06d}.bin" for i in range(wanted.train_shards)]
+        names += DOCUMENTS if wanted.with_docs else ()
+        n_fetched += sum(source.ensure(name) for name in names)
+    return Fetched(out / "datasets" / dataset, out / tokenizer[0], [manifest.NAME, *names], n_fetched)
 
 
 def count(wanted: Wanted) -> int:
@@ -84,50 +82,56 @@ def _tokenizer_files(entry: manifest.Manifest) -> list[str]:
     return paths
 
 
-def _ensure(remote: Remote, name: str, out: Path, on_file: OnFile) -> int:
-    """1 when the file had to be fetched, 0 when it was there."""
-    path = out / name
-    there = path.exists()
-    if there and path.suffix == ".bin":
-        shards.shard_tokens(path)  # whole, or an error that names it
-    if not there:
-        staged = _download(remote, name, out / STAGE)
+class _Source(NamedTuple):
+    """A remote, the folder that its files belong in, and the one that they grow in."""
+
+    remote: Remote
+    out: Path
+    stage: Path
+    on_file: OnFile
+
+    def ensure(self, name: str) -> bool:
+        """Make sure that a file is there, and say whether it had to be fetched."""
+        path = self.out / name
+        there = path.exists()
+        if there and path.suffix == ".bin":
+            shards.shard_tokens(path)  # whole, or an error that names it
+        if not there:
+            staged = self._download(name)
+            try:
+                if path.suffix == ".bin":
+                    shards.shard_tokens(staged)
+            except GolfError as error:
+                raise GolfError(f"{self.remote.repository}: {error}", Exit.REMOTE) from error
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(staged, path)
+        self.on_file(name)
+        return not there
+
+    def _download(self, name: str) -> Path:
+        """The file, complete, below the stage."""
         try:
-            if path.suffix == ".bin":
-                shards.shard_tokens(staged)
-        except GolfError as error:
-            staged.unlink()
-            raise GolfError(f"{remote.repository}: {error}", Exit.REMOTE) from error
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(staged, path)
-    on_file(name)
-    return 0 if there else 1
-
-
-def _download(remote: Remote, name: str, stage: Path) -> Path:
-    """The file, complete, below the stage."""
-    try:
-        import huggingface_hub
-        from huggingface_hub import errors
-    except ModuleNotFoundError as error:
-        raise missing_package("huggingface_hub") from error
-    transport = errors.HfHubHTTPError.__bases__[0]  # the error of the HTTP client in use: httpx or its successor
-    filename = f"{remote.prefix}/{name}".lstrip("/")
-    try:
-        found = huggingface_hub.hf_hub_download(
-            repo_id=remote.repository,
-            filename=filename,
-            repo_type="dataset",
-            local_dir=stage,
-            token=remote.token or None,
-            endpoint=remote.endpoint,
-        )
-    except errors.HFValidationError as error:
-        raise GolfError(f"{remote.repository}: {error}; correct MATCHED_FINEWEB_REPO_ID", Exit.USAGE) from error
-    except (transport, errors.EntryNotFoundError, ConnectionError, errors.XetDownloadError) as error:
-        cause = error.__cause__ or error  # of "cannot find the requested files in the local cache"
-        reason = str(cause).split("\n")[0].strip() or type(cause).__name__
-        where = f"{remote.repository}/{filename}"
-        fix = "complete files are kept, run it again to go on, or put the files there by hand"
-        raise GolfError(f"{where}: {reason}; {fix}", Exit.REMOTE) from error
-    return Path(found)
+            import huggingface_hub
+            from huggingface_hub import errors, utils
+        except ModuleNotFoundError as error:
+            raise missing_package("huggingface_hub") from error
+        transport = errors.HfHubHTTPError.__bases__[0]  # the error of the HTTP client in use: httpx or its successor
+        remote = self.remote
+        filename = f"{remote.prefix}/{name}".lstrip("/")
+        utils.disable_progress_bars()  # golf draws its own
+        utils.logging.set_verbosity_error()  # and says in one line what went wrong
+        where = {"repo_id": remote.repository, "repo_type": "dataset", "endpoint": remote.endpoint}
+        try:
+            # Asked first, because the download itself would try for 24 s where there is no network.
+            huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(filename=filename, **where), remote.token)
+            found = huggingface_hub.hf_hub_download(
+                filename=filename, local_dir=self.stage, token=remote.token, **where
+            )
+        except errors.HFValidationError as error:
+            raise GolfError(f"{remote.repository}: {error}; correct MATCHED_FINEWEB_REPO_ID", Exit.USAGE) from error
+        except (transport, errors.EntryNotFoundError, ConnectionError, errors.XetDownloadError) as error:
+            cause = error.__cause__ or error  # of "cannot find the requested files in the local cache"
+            reason = str(cause).split("\n")[0].strip() or type(cause).__name__
+            fix = f"what is complete is kept, run it again to go on, or put the file into {self.out / name} by hand"
+            raise GolfError(f"{remote.repository}/{filename}: {reason}; {fix}", Exit.REMOTE) from error
+        return Path(found)

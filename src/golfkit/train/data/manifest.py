@@ -25,6 +25,7 @@ class Manifest(NamedTuple):
     vocab_size: int
     train_files: int
     val_files: int
+    own: bool  # golf made it, and all shards that it names are there; of the contest's, one may have fetched a part
     record: Mapping[str, Any]  # the whole of it, as read
 
 
@@ -54,6 +55,7 @@ def read_manifest(path: Path, dataset: str | None = None) -> Manifest:
             vocab_size=int(entry.get("vocab_size", tokenizer.get("vocab_size"))),
             train_files=int(stats["files_train"]),
             val_files=int(stats["files_val"]),
+            own=record.get("version") == VERSION,
             record=record,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
