@@ -1,0 +1,1 @@
+"""Weights as few bytes: quantisation, error compensation, entropy coding, and the payload file."""
