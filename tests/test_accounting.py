@@ -181,6 +181,13 @@ def test_tokens_without_text_are_no_score():
         accounting.check_bytes_per_token(accounting.byte_luts("bytes"), np.ones(1, np.uint16), "bytes")
 
 
+def test_another_tokenizers_tokens_are_named(small):
+    for source in ("bytes", small):
+        known = tokenizers.load_tokenizer(source).vocab_size
+        with pytest.raises(GolfError, match=f"token 1000 among those of validation, expected less than {known}"):
+            accounting.check_bytes_per_token(accounting.byte_luts(source, 1024), np.array([1, 9, 1000]), source)
+
+
 def test_bits_per_byte_is_bits_per_token_over_bytes_per_token():
     assert accounting.bits_per_byte(math.log(2) * 8, 3, 2) == pytest.approx(4)
     assert accounting.bits_per_byte(2.0 * 1024, 1024, 2500) == 2.0 / math.log(2.0) * (1024 / 2500)

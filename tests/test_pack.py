@@ -158,6 +158,12 @@ def test_what_fails_leaves_no_shard_and_no_manifest(tmp_path, second):
     assert not list((tmp_path / "d").iterdir())
 
 
+@pytest.mark.parametrize("choose", [packing.every_document("0.01"), packing.first_documents(50)])
+def test_a_split_that_would_be_empty_is_refused(tmp_path, choose):
+    with pytest.raises(GolfError, match="50 documents, none left for"):
+        packing.pack([numbered(tmp_path, 50)], tmp_path / "d", BYTES, choose, rule="lines")
+
+
 def test_an_interrupt_leaves_no_shard(tmp_path):
     def stop(n):
         raise KeyboardInterrupt

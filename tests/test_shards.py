@@ -1,6 +1,9 @@
 """The contest's shard format, damaged in every way, and batches that do not depend on the number of processes."""
 
+import ast
+import inspect
 import struct
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from golfkit.errors import Exit, GolfError
-from golfkit.train.data import shards
+from golfkit.train.data import accounting, shards
 
 TOKENS = np.arange(1000, dtype=np.uint16)
 
@@ -127,10 +130,19 @@ def test_a_step_covers_the_same_tokens_for_every_number_of_processes(tmp_path_fa
         together = [[], []]
         for _ in range(grad_accum):
             for rank, stream in enumerate(ranks):
-                for seen, part in zip(together, stream.batch(global_tokens, seq_len, rank, *shape), strict=True):
-                    seen += part.ravel().tolist()
+                inputs, targets = stream.batch(global_tokens, seq_len, rank, *shape)
+                together[0] += inputs.ravel().tolist()
+                together[1] += targets.ravel().tolist()
         assert together == expected
         assert {stream.position for stream in ranks} == {alone.position}
+
+
+@pytest.mark.parametrize("module", [shards, accounting])
+def test_what_is_flattened_imports_nothing_of_golfkit_but_its_errors(module):
+    tree = ast.parse(inspect.getsource(module))
+    names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    names |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert names - sys.stdlib_module_names <= {"golfkit.errors", "numpy", "sentencepiece", "collections.abc"}
 
 
 @pytest.mark.parametrize("size", [0, 7, 12])

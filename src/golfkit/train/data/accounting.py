@@ -124,9 +124,20 @@ def check_bytes_per_token(luts: Luts, tokens: "np.ndarray", tokenizer: Path | st
     """
     if len(tokens) < 2:
         raise GolfError(f"{len(tokens)} validation tokens, expected at least 2; choose other shards")
-    if tokenizer != BYTES:
-        _check_space(tokenizer)
-    _check_decoded(luts, tokens[:sample], tokenizer)
+    processor = None if tokenizer == BYTES else open_sentencepiece(tokenizer)
+    known, highest = processor.vocab_size() if processor else BYTES_VOCAB, int(tokens.max())
+    if highest >= known:
+        raise GolfError(
+            f"{tokenizer}: token {highest} among those of validation, expected less than {known}; name theirs"
+        )
+    if processor is not None and processor.is_unknown(processor.piece_to_id(SPACE)):
+        # Then a space is three byte tokens, which count 3 bytes and also decode to 3, those of U+2581.
+        raise GolfError(
+            f"{tokenizer}: no piece for a bare space (U+2581), so that a space counts as 3 bytes;"
+            " make the tokenizer anew with golf data tokenizer",
+            Exit.NO,
+        )
+    _check_decoded(luts, tokens[:sample], tokenizer, processor)
     count = count_bytes(luts, tokens)
     if not count.bytes:
         raise GolfError(f"{tokenizer}: the {count.tokens} validation tokens stand for no byte of text", Exit.NO)
@@ -141,22 +152,10 @@ def check_bytes_per_token(luts: Luts, tokens: "np.ndarray", tokenizer: Path | st
     return count
 
 
-def _check_space(tokenizer: Path | str) -> None:
-    """Without a piece for the bare space, spaces become three byte tokens, which count 3 and decode to U+2581."""
-    processor = open_sentencepiece(tokenizer)
-    if processor.is_unknown(processor.piece_to_id(SPACE)):
-        raise GolfError(
-            f"{tokenizer}: no piece for a bare space (U+2581), so that a space counts as 3 bytes;"
-            " make the tokenizer anew with golf data tokenizer",
-            Exit.NO,
-        )
-
-
-def _check_decoded(luts: Luts, tokens: "np.ndarray", tokenizer: Path | str) -> None:
+def _check_decoded(luts: Luts, tokens: "np.ndarray", tokenizer: Path | str, processor: Any) -> None:
     """Compare the tables' bytes with those of the decoded documents, one by one; they must be equal."""
     import numpy as np
 
-    processor = None if tokenizer == BYTES else open_sentencepiece(tokenizer)
     bos = BOS if processor is None else processor.bos_id()
     starts = np.flatnonzero(tokens == bos)
     ends = np.append(starts[1:], len(tokens))

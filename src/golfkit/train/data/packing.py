@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 BATCH_CHARACTERS = 4_000_000  # encoded at a time, by all threads; bounds the memory
 SPLITS = ("train", "val")
 
-Chooser = Callable[[int], str]  # the split of document 0, 1, 2, ...
+
+class Chooser(NamedTuple):
+    """A way to split documents."""
+
+    split_of: Callable[[int], str]  # of document 0, 1, 2, ...
+    splits: tuple[str, ...]  # those that must not come out empty
 
 
 class Shard(NamedTuple):
@@ -56,7 +61,7 @@ class Packed(NamedTuple):
 
 def first_documents(n_val: int) -> Chooser:
     """The contest's rule: the first `n_val` documents are for validation."""
-    return lambda i: "val" if i < n_val else "train"
+    return Chooser(lambda i: "val" if i < n_val else "train", SPLITS)
 
 
 def every_document(fraction: str) -> Chooser:
@@ -67,14 +72,14 @@ def every_document(fraction: str) -> Chooser:
         share = Fraction(0)
     if not 0 < share < 1:
         raise GolfError(f"--val-fraction is {fraction}, expected more than 0 and less than 1", Exit.USAGE)
-    return lambda i: "val" if (i + 1) * share // 1 > i * share // 1 else "train"
+    return Chooser(lambda i: "val" if (i + 1) * share // 1 > i * share // 1 else "train", SPLITS)
 
 
 def one_split(split: str) -> Chooser:
     """All documents in one split."""
     if split not in SPLITS:
         raise GolfError(f"--split is {split}, expected train or val", Exit.USAGE)
-    return lambda i: split
+    return Chooser(lambda i: split, (split,))
 
 
 def pack(
@@ -99,7 +104,7 @@ def pack(
             split: stack.enter_context(_Writer(Path(folder), f"{name}_{split}", shard_tokens, luts)) for split in SPLITS
         }
         for i, tokens in enumerate(_encoded(texts, tokenizer)):
-            writers[choose(i)].add(tokens)
+            writers[choose.split_of(i)].add(tokens)
         splits = {split: writer.finish() for split, writer in writers.items()}
         _check_result(splits, sources, choose)
         record = _record(name, tokenizer, splits, sources, rule, shard_tokens)
@@ -132,7 +137,7 @@ def _check_result(splits: dict[str, Split], sources: list[Source], choose: Choos
     n_documents = sum(split.documents for split in splits.values())
     if not n_documents:
         raise GolfError(f"{names}: no documents, expected text; choose other files or another --documents")
-    for split in {choose(0), choose(10**18)}:
+    for split in choose.splits:
         if not splits[split].documents:
             raise GolfError(
                 f"{names}: {n_documents} documents, none left for {split}; give more, or choose another split"
