@@ -18,7 +18,7 @@ PACKAGE = Path(golfkit.__file__).parent
 ROOT = PACKAGE.parent.parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 CONCERNS = {"measure", "compress", "train", "budget", "research", "board", "tune"}
-LEAVES = {f"golfkit.{name}" for name in ("errors", "output", "files", "settings", "ledger")}
+LEAVES = {f"golfkit.{name}" for name in ("errors", "interrupts", "output", "files", "settings", "ledger")}
 PURE_LEAVES = {
     "golfkit.measure.artifact",
     "golfkit.measure.feasibility",

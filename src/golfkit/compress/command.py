@@ -18,9 +18,9 @@ from golfkit.compress.artifact import folders, intake, machine, score
 from golfkit.compress.artifact.machine import Spent
 from golfkit.compress.artifact.results import Results
 from golfkit.compress.codecs import Advance, Codec
-from golfkit.compress.interrupts import stoppable
 from golfkit.compress.pipeline import Coded
 from golfkit.errors import Exit, GolfError
+from golfkit.interrupts import stoppable
 from golfkit.output import Meter
 
 STDOUT = "-"

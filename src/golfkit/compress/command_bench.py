@@ -8,8 +8,8 @@ import typer
 
 from golfkit import output
 from golfkit.compress.codecs import names as codec_names
-from golfkit.compress.interrupts import stoppable
 from golfkit.errors import Exit
+from golfkit.interrupts import stoppable
 
 if TYPE_CHECKING:
     from golfkit.compress.bench.ranking import Ladder

@@ -8,9 +8,9 @@ import typer
 
 from golfkit import files, output
 from golfkit.compress.artifact import folders
-from golfkit.compress.interrupts import stoppable
 from golfkit.compress.roundtrip import WALL_LIMIT_S, Report, certify
 from golfkit.errors import Exit
+from golfkit.interrupts import stoppable
 
 KEYS = (
     *("archive_bytes", "decompressor_zip_bytes", "total_bytes", "bpc", "original_bytes", "dataset", "root"),

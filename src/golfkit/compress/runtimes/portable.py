@@ -15,10 +15,10 @@ from typing import BinaryIO, NoReturn
 
 from golfkit.compress.codecs import DamagedError
 from golfkit.compress.container import HEADER_BYTES, Header, pack, unpack
-from golfkit.compress.interrupts import stoppable
 from golfkit.compress.runtimes import engines, stream
 from golfkit.compress.runtimes.engines import Model
 from golfkit.errors import GolfError
+from golfkit.interrupts import stoppable
 
 JIT_FROM = 4096  # bytes of input; compiling takes 5 s, interpreting 1.5 ms a byte (measured for cm-fast)
 
