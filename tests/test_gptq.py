@@ -27,11 +27,11 @@ def output_error(weight: np.ndarray, tensor, hessian: np.ndarray) -> float:
 @pytest.mark.parametrize(
     ("bits", "spread", "shared"), [(8, None, False), (6, None, False), (6, 12.0, True), (3, None, False)]
 )
-def test_output_error_falls_by_a_third_at_least(bits, spread, shared, order):
+def test_output_error_falls_to_a_quarter_and_with_ordering_to_an_eighth(bits, spread, shared, order):
     weight, hessian = layer()
     plain = quantise(weight, bits, spread, shared)
     found = gptq(weight, hessian, bits, spread=spread, shared=shared, order=order)
-    assert output_error(weight, found, hessian) < 2 / 3 * output_error(weight, plain, hessian)
+    assert output_error(weight, found, hessian) < output_error(weight, plain, hessian) / (8 if order else 4)
     np.testing.assert_array_equal(found.scale, plain.scale)
     assert np.abs(found.codes.astype(int)).max() <= 2 ** (bits - 1) - 1
 
@@ -46,7 +46,8 @@ def test_the_block_changes_nothing(monkeypatch):
     weight, hessian = layer()
     whole = gptq(weight, hessian, 5)
     monkeypatch.setattr("golfkit.train.payload.gptq.GPTQ_COLUMNS", 7)
-    np.testing.assert_array_equal(gptq(weight, hessian, 5).codes, whole.codes)
+    found = gptq(weight, hessian, 5)
+    assert np.mean(found.codes != whole.codes) < 1e-3  # sums in another order may tip a tie
 
 
 @pytest.mark.parametrize("shape", [(0, 4), (3, 0), (1, 1)])

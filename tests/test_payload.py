@@ -21,7 +21,7 @@ from golfkit.train.payload.coder import Grid, decode_codes, encode_codes
 from golfkit.train.payload.container import PAYLOAD_HEADER, pack, unpack, weights
 from golfkit.train.payload.quantise import Quantised, dequantise, quantise
 
-NUMBERS = {"zlib": 1, "lzma": 2, "zstd": 3, "brotli": 4, "rans": 5}
+NUMBERS = {"zlib": 1, "lzma": 2, "zstd": 3, "brotli": 4, "rans": 5}  # in the file
 SHAPES = st.lists(st.integers(0, 12), min_size=1, max_size=3).map(tuple)
 
 
@@ -164,6 +164,11 @@ def test_what_does_not_go_together_is_not_packed():
     for bad in (tensor._replace(bits=4), tensor._replace(scale=tensor.scale[1:]), np.zeros(3, np.int64)):
         with pytest.raises(GolfError, match=r"^w: "):
             pack({"w": bad})
+
+
+def test_an_unknown_compressor_is_refused():
+    with pytest.raises(GolfError, match="expected rans, zlib, lzma, zstd, brotli"):
+        pack({}, compressors=("zstandard",))
 
 
 @settings(max_examples=25)

@@ -21,10 +21,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
-from golfkit.errors import GolfError
+from golfkit.errors import Exit, GolfError
 from golfkit.train.payload.coder import Grid, decode_codes, encode_codes
 from golfkit.train.payload.quantise import Quantised, dequantise
-from golfkit.train.payload.streams import compress, decompress
+from golfkit.train.payload.streams import NUMBERS, compress, decompress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,6 +67,8 @@ def pack(
     """
     import numpy as np
 
+    if unknown := set(compressors) - {"rans", *NUMBERS}:
+        raise GolfError(f"compressors: {min(unknown)!r}, expected rans, {', '.join(NUMBERS)}", Exit.USAGE)
     entries = [_entry(name, tensor) for name, tensor in tensors.items()]
     quantised = [tensor for tensor in tensors.values() if isinstance(tensor, Quantised)]
     floats = [tensor for tensor in tensors.values() if not isinstance(tensor, Quantised)]

@@ -63,11 +63,22 @@ def gptq(
 
 
 def _upper(hessian: "np.ndarray", damp: float) -> "np.ndarray":
-    """The upper Cholesky factor of the inverse of a damped Hessian."""
+    """The upper Cholesky factor of the inverse of a damped Hessian: of H = R R^T with R upper, it is R's inverse."""
     import numpy as np
 
     damped = (hessian + hessian.T) / 2 + (damp if damp > 0 else 1.0) * np.eye(len(hessian))
     try:
-        return np.linalg.cholesky(np.linalg.inv(damped)).T
+        return _inverse(np.linalg.cholesky(damped[::-1, ::-1]))[::-1, ::-1]
     except np.linalg.LinAlgError as error:
         raise GolfError(f"hessian: {error}, expected a sum of x x^T; damp more or calibrate the layer again") from error
+
+
+def _inverse(lower: "np.ndarray") -> "np.ndarray":
+    """The inverse of a lower triangular matrix, by halves: a sixth of the work of a general one."""
+    import numpy as np
+
+    half = len(lower) // 2
+    if half < GPTQ_COLUMNS:
+        return np.linalg.inv(lower)
+    first, last = _inverse(lower[:half, :half]), _inverse(lower[half:, half:])
+    return np.block([[first, np.zeros((half, len(last)))], [-last @ lower[half:, :half] @ first, last]])

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 from golfkit.errors import GolfError, missing_package
 
-NUMBERS = {"zlib": 1, "lzma": 2, "zstd": 3, "brotli": 4}
-FILTERS = [  # codes repeat nothing that is far away, and neither the byte before nor the position tells anything
-    {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 20, "lc": 0, "lp": 0, "pb": 0}
-]
+NUMBERS = {"zlib": 1, "lzma": 2, "zstd": 3, "brotli": 4}  # in the file
+FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 20}]  # codes do not repeat
 WINDOW = 1 << 27  # the most that zstd may keep; level 22 takes as much
 PIECE = 1 << 20
 
