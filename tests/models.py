@@ -16,12 +16,11 @@ from golfkit.train.model.recipe import Recipe
 
 Arrays = dict[str, Any]
 
-SMALL = replace(
-    default.LOCAL,
-    **{"vocab_size": 48, "seq_len": 12, "n_layers": 4, "dim": 32, "n_heads": 4, "n_kv_heads": 2, "mlp_mult": 1.5},
-    **{"softcap": 8.0, "rope_dims": 4, "relu_slope": 0.5, "bigram_buckets": 24, "bigram_dim": 8, "parallel_from": 99},
-    **{"loop_from": 0, "loop_to": 0, "loops": 0},
-)
+SHAPE: dict[str, Any] = {"vocab_size": 48, "seq_len": 12, "n_layers": 4, "dim": 32, "n_heads": 4, "n_kv_heads": 2}
+SHAPE |= {"mlp_mult": 1.5, "softcap": 8.0, "rope_dims": 4, "relu_slope": 0.5, "bigram_buckets": 24, "bigram_dim": 8}
+SHAPE |= {"conv_attn": 0, "conv_mlp": 0, "value_tables": 0}
+SHAPE |= {"parallel_from": 99, "loop_from": 0, "loop_to": 0, "loops": 0}
+SMALL = replace(default.LOCAL, **SHAPE)
 SMALL_BASELINE = replace(
     baseline.LOCAL, vocab_size=48, seq_len=12, n_layers=4, dim=32, n_heads=4, n_kv_heads=2, softcap=8.0
 )
