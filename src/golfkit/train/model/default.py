@@ -1,0 +1,198 @@
+"""The model: a spec, its parameter table, and one forward pass for every backend. The one file that is edited.
+
+A decoder of grouped-query attention and squared leaky ReLU blocks between a tied embedding and a softcapped head, with
+U-Net skips. Every technique is one switch in `Spec`; what each gained is in docs/tuning.md.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from golfkit.train.model.ops import Ops
+from golfkit.train.model.parameters import Parameter
+from golfkit.train.model.recipe import Recipe
+
+HASH = 1_000_003  # prime; spreads pairs of tokens over the rows of the pair table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec(Recipe):
+    """Shape, techniques (0 or False: off), optimiser and schedule; `--set KEY=VALUE` changes one."""
+
+    # Shape
+    n_layers: int = 11
+    dim: int = 512
+    n_heads: int = 8
+    n_kv_heads: int = 4
+    mlp_mult: float = 3.0  # hidden width of the MLP / dim
+
+    # Techniques
+    softcap: float = 30.0  # bound of the logits
+    qk_gain: float = 1.5  # initial gain of normalised queries, learned per head
+    rope_dims: int = 16  # rotated dimensions of each head (partial RoPE)
+    rope_base: float = 10_000.0
+    relu_slope: float = 0.5  # of negative inputs, before squaring
+    unet: bool = True  # skips from each layer of the first half to its mirror
+    embed_mix: bool = True  # every block may mix the embedding back in
+    bigram_buckets: int = 4096  # rows of the hashed table of token pairs
+    bigram_dim: int = 128
+    smear: bool = True  # a gate adds the previous token's embedding
+    conv_attn: int = 0  # positions before it that a causal depthwise convolution adds to each input of attention
+    conv_mlp: int = 0  # the same for the MLP
+    value_tables: int = 0  # outer layers, from both ends, whose values get an embedding of their token
+    untied: bool = False  # a head of its own
+    value_residual: bool = False  # values of layer 0 mixed into later ones
+    exclusive: bool = False  # attention output without its component along the own value
+    parallel_from: int = 99  # layers from here on run attention and MLP side by side
+    loop_from: int = 0  # first layer of the repeated span (depth recurrence)
+    loop_to: int = 0  # one past its last layer
+    loops: int = 0  # extra passes over the span
+
+    # Export
+    matrix_bits: int = 6
+    embed_bits: int = 8
+
+    def __post_init__(self) -> None:
+        """Refuse shapes that cannot be."""
+        if self.dim % self.n_heads or self.n_heads % self.n_kv_heads:
+            raise ValueError(f"{self.n_heads} heads must divide dim {self.dim}, and {self.n_kv_heads} kv heads them")
+
+
+FULL = Spec(warmdown=0.6, polar=True, normuon=True)  # the contest's: 8xH100, 10 minutes, 16,000,000 bytes
+LOCAL = replace(
+    FULL, seq_len=256, n_layers=4, dim=192, n_heads=3, n_kv_heads=3, batch_tokens=8192, mlp_mult=3.0, rope_dims=16
+)
+
+
+def parameters(spec: Spec) -> list[Parameter]:
+    """The parameter table, in the order of the payload."""
+    n, d, hidden = spec.n_layers, spec.dim, int(spec.mlp_mult * spec.dim)
+    head = d // spec.n_heads
+    kv = head * spec.n_kv_heads
+    bits, fan = spec.matrix_bits, d**-0.5
+    table = [
+        Parameter("embed", (spec.vocab_size, d), "normal", 0.005, "embed", spec.embed_bits),
+        Parameter("attn.q", (n, d, d), "uniform", fan, "matrix", bits),
+        Parameter("attn.k", (n, kv, d), "uniform", fan, "matrix", bits),
+        Parameter("attn.v", (n, kv, d), "uniform", fan, "matrix", bits),
+        Parameter("attn.out", (n, d, d), "constant", 0.0, "matrix", bits),
+        Parameter("mlp.up", (n, hidden, d), "uniform", fan, "matrix", bits),
+        Parameter("mlp.down", (n, d, hidden), "constant", 0.0, "matrix", bits),
+        Parameter("attn.gain", (n, spec.n_heads), "constant", spec.qk_gain, "scalar", 16),
+        Parameter("attn.scale", (n, d), "constant", 1.0, "scalar", 16),
+        Parameter("mlp.scale", (n, d), "constant", 1.0, "scalar", 16),
+    ]
+    if spec.embed_mix:
+        table.append(Parameter("mix.x", (n, d), "constant", 1.0, "scalar", 16))
+        table.append(Parameter("mix.embed", (n, d), "constant", 0.0, "scalar", 16))
+    if spec.unet:
+        table.append(Parameter("skip", (n // 2, d), "constant", 1.0, "scalar", 16))
+    if spec.bigram_buckets:
+        table.append(Parameter("bigram", (spec.bigram_buckets, spec.bigram_dim), "constant", 0.0, "embed", bits))
+        table.append(Parameter("bigram.out", (d, spec.bigram_dim), "orthogonal", 1.0, "matrix", bits))
+    if spec.smear:
+        table.append(Parameter("smear", (d,), "constant", -3.0, "scalar", 16))
+    if spec.conv_attn:
+        table.append(Parameter("attn.conv", (n, spec.conv_attn, d), "constant", 0.0, "scalar", 16))
+    if spec.conv_mlp:
+        table.append(Parameter("mlp.conv", (n, spec.conv_mlp, d), "constant", 0.0, "scalar", 16))
+    if spec.value_tables:
+        table.append(Parameter("tables", (2 * spec.value_tables, spec.vocab_size, kv), "constant", 0.0, "embed", bits))
+    if spec.untied:
+        table.append(Parameter("head", (spec.vocab_size, d), "constant", 0.0, "embed", spec.embed_bits))
+    if spec.value_residual:
+        table.append(Parameter("value.mix", (n, 2), "constant", 0.5, "scalar", 16))
+    return table
+
+
+def forward(ops: Ops, spec: Spec, weights: dict[str, Any], ids: Any) -> Any:
+    """Logits float32 [B, T, V] of the token after each of ids[B, T]."""
+    bank = {name: ops.unstack(array) for name, array in weights.items() if name.partition(".")[0] in STACKED}
+    x = embedding(ops, spec, weights, ids)
+    x0, skips, first_value = x, [], None
+    tables = [ops.embed(t, ids) for t in bank.get("tables", ())]
+    values = dict(
+        zip([*range(spec.value_tables), *range(spec.n_layers - spec.value_tables, spec.n_layers)], tables, strict=True)
+    )
+    half = spec.n_layers // 2
+    for place, i in enumerate(order(spec)):
+        layer = {name: rows[i] for name, rows in bank.items() if i < len(rows)}
+        if spec.unet and i >= spec.n_layers - half and skips:
+            x = x + bank["skip"][spec.n_layers - 1 - i] * skips[spec.n_layers - 1 - i]
+        x, value = block(ops, spec, layer, i, x, x0, values.get(i, first_value))
+        if place == 0 and spec.value_residual:
+            first_value = value
+        if spec.unet and i < half:
+            skips = [*skips[:i], x, *skips[i + 1 :]]
+    x = ops.rms_norm(x)
+    return ops.softcap(ops.linear(x, weights["head" if spec.untied else "embed"]), spec.softcap)
+
+
+STACKED = ("attn", "mlp", "mix", "skip", "value", "tables")
+
+
+def order(spec: Spec) -> list[int]:
+    """Layers in the order they run: depth recurrence passes over its span more than once."""
+    span = list(range(spec.loop_from, spec.loop_to))
+    return [*range(spec.loop_to), *(span * spec.loops), *range(spec.loop_to, spec.n_layers)]
+
+
+def embedding(ops: Ops, spec: Spec, weights: dict[str, Any], ids: Any) -> Any:
+    """The normalised input [B, T, D]: token, hashed pair of tokens, and a share of the token before."""
+    x = ops.embed(weights["embed"], ids)
+    if spec.bigram_buckets:
+        pair = (ops.delay(ids) * HASH + ids) % spec.bigram_buckets
+        x = x + ops.linear(ops.embed(weights["bigram"], pair), weights["bigram.out"])
+    x = ops.rms_norm(x)
+    if spec.smear:
+        x = x + ops.sigmoid(weights["smear"]) * ops.delay(x)
+    return x
+
+
+def block(ops: Ops, spec: Spec, w: dict[str, Any], i: int, x: Any, x0: Any, first: Any) -> tuple[Any, Any]:
+    """One layer: x[B, T, D] after it, and its values before mixing."""
+    if spec.embed_mix:
+        x = w["mix.x"] * x + w["mix.embed"] * x0
+    normed = convolve(ops, ops.rms_norm(x), w.get("attn.conv"))
+    mixed, value = attention(ops, spec, w, normed, first)
+    if i >= spec.parallel_from:
+        return x + w["attn.scale"] * mixed + w["mlp.scale"] * mlp(ops, spec, w, normed), value
+    x = x + w["attn.scale"] * mixed
+    return x + w["mlp.scale"] * mlp(ops, spec, w, convolve(ops, ops.rms_norm(x), w.get("mlp.conv"))), value
+
+
+def attention(ops: Ops, spec: Spec, w: dict[str, Any], x: Any, first: Any) -> tuple[Any, Any]:
+    """Grouped-query attention with normalised, gained queries and keys: [B, T, D], and its values [B, T, K, d]."""
+    batch, length, dim = x.shape
+    head = dim // spec.n_heads
+    q = ops.linear(x, w["attn.q"]).reshape(batch, length, spec.n_heads, head)
+    k = ops.linear(x, w["attn.k"]).reshape(batch, length, spec.n_kv_heads, head)
+    own = v = ops.linear(x, w["attn.v"]).reshape(batch, length, spec.n_kv_heads, head)
+    if spec.value_tables and first is not None:
+        v = v + first.reshape(batch, length, spec.n_kv_heads, head)
+    elif spec.value_residual and first is not None:
+        v = w["value.mix"][0] * v + w["value.mix"][1] * first
+    q = ops.rope(ops.rms_norm(q), spec.rope_dims, spec.rope_base) * w["attn.gain"].reshape(spec.n_heads, 1)
+    k = ops.rope(ops.rms_norm(k), spec.rope_dims, spec.rope_base)
+    y = ops.attention(q, k, v)
+    if spec.exclusive:
+        group = spec.n_heads // spec.n_kv_heads
+        y = y.reshape(batch, length, spec.n_kv_heads, group, head)
+        unit = (ops.rms_norm(v) * head**-0.5).reshape(batch, length, spec.n_kv_heads, 1, head)
+        y = y - (y * unit).sum(-1)[..., None] * unit
+    return ops.linear(y.reshape(batch, length, dim), w["attn.out"]), own
+
+
+def convolve(ops: Ops, x: Any, weight: Any) -> Any:
+    """x plus a weighted sum of the positions before, each dimension on its own."""
+    if weight is None:
+        return x
+    y, past = x, x
+    for j in range(weight.shape[0]):
+        past = ops.delay(past)
+        y = y + weight[j] * past
+    return y
+
+
+def mlp(ops: Ops, spec: Spec, w: dict[str, Any], x: Any) -> Any:
+    """Two matrices around a squared leaky ReLU."""
+    return ops.linear(ops.relu_squared(ops.linear(x, w["mlp.up"]), spec.relu_slope), w["mlp.down"])
