@@ -20,6 +20,7 @@ COMMANDS = {
     "decompress": Command("golfkit.compress.command", "decompress", "Restore a file from its archive."),
     "roundtrip": Command("golfkit.compress.command_roundtrip", "run", "Certify an artifact: restore it in a sandbox."),
     "bench": Command("golfkit.compress.command_bench", "run", "Rank every codec and peer on the same bytes."),
+    "init": Command("golfkit.train.command_init", "init", "Make a workspace: settings, model, instructions, ledger."),
     "data enwik8": Command("golfkit.train.command_data", "enwik8", "Fetch and check enwik8."),
     "data fineweb": Command("golfkit.train.command_data", "fineweb", "Fetch and check the contest's FineWeb shards."),
     "data inspect": Command("golfkit.train.command_data", "inspect", "Say what is in a shard or a folder of shards."),

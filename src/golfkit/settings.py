@@ -80,6 +80,16 @@ class Settings:
     matched_fineweb_remote_root_prefix: str = declare(
         "datasets", "Folder of the FineWeb export in that repository.", env="MATCHED_FINEWEB_REMOTE_ROOT_PREFIX"
     )
+    data_path: str = declare(
+        "data/datasets/fineweb10B_sp1024",
+        "Folder of the training and validation shards, from the workspace's folder.",
+        env="DATA_PATH",
+    )
+    tokenizer_path: str = declare(
+        "data/tokenizers/fineweb_1024_bpe.model",
+        "SentencePiece model of the shards, from the workspace's folder; or the word bytes.",
+        env="TOKENIZER_PATH",
+    )
     runpod_api_key: str | None = declare(None, "RunPod key.", env="RUNPOD_API_KEY", secret=True)
     s2_api_key: str | None = declare(None, "Semantic Scholar key.", env="S2_API_KEY", secret=True)
     github_token: str | None = declare(None, "GitHub token, for reading.", env="GITHUB_TOKEN", secret=True)

@@ -1,0 +1,1 @@
+"""The workspace: the folder in which a contest is worked on."""
