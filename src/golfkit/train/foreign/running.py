@@ -132,9 +132,10 @@ class _Child:
 
     def end(self) -> None:
         """Leave no process behind: SIGTERM, up to GRACE_S of patience, SIGKILL. Without patience where it ended."""
-        family = set() if self._ended else processes.descendants(self._popen.pid, processes.running())
+        family: set[processes.Process] = set()
         try:
             if not self._ended:
+                family = processes.descendants(self._popen.pid, processes.running())
                 self._signal(signal.SIGTERM)
             until = self._clock() + GRACE_S
             while not self._reap(os.WNOHANG) and self._clock() < until:
