@@ -13,7 +13,7 @@ from golfkit.train.model.optimiser import KELLER, POLAR, new_state, orthogonalis
 STEPS = 4
 REACHED = 2e-3  # share of the Frobenius norm from which on five steps bring a singular value into their interval
 NEAR_1 = {"keller": (KELLER, 0.68, 1.21), "polar": (POLAR, 0.85, 1.15)}  # that interval
-LOW = NumpyOps().low
+OPS = NumpyOps()
 
 
 def trained(spec, lib) -> dict[str, np.ndarray]:
@@ -23,7 +23,7 @@ def trained(spec, lib) -> dict[str, np.ndarray]:
     state = new_state(table, weights)
     for step in range(STEPS):
         grads = {row.name: lib.floats(rng.normal(size=row.shape) * 10.0 ** -rng.integers(1, 4)) for row in table}
-        weights, state = update(spec, table, weights, grads, state, pace(spec, step, step / STEPS, STEPS), lib.ops.low)
+        weights, state = update(spec, table, weights, grads, state, pace(spec, step, step / STEPS, STEPS), lib.ops)
     return {name: lib.leave(array) for name, array in weights.items()}
 
 
@@ -56,9 +56,9 @@ def test_orthogonalise_brings_singular_values_near_1_and_keeps_the_singular_vect
 @pytest.mark.parametrize("steps", [KELLER, POLAR], ids=["keller", "polar"])
 def test_orthogonalise_blows_up_no_small_singular_value_and_no_zero_matrix(steps):
     sizes = np.geomspace(1e-6, 1, 300)
-    new = np.diagonal(orthogonalise(np.diag(sizes), steps, LOW))
+    new = np.diagonal(orthogonalise(np.diag(sizes), steps, OPS.low))
     assert 0 < new.min() < new.max() < 1.21
-    assert not orthogonalise(np.zeros((4, 6)), steps, LOW).any()
+    assert not orthogonalise(np.zeros((4, 6)), steps, OPS.low).any()
 
 
 def test_normuon_gives_every_row_the_same_size_and_leaves_that_of_the_matrix():
@@ -69,7 +69,7 @@ def test_normuon_gives_every_row_the_same_size_and_leaves_that_of_the_matrix():
     moved = {}
     for normuon in (False, True):
         chosen, state = replace(spec, normuon=normuon), new_state(table, weights)
-        after, _ = update(chosen, table, weights, grads, state, pace(spec, 0, 0.0, 1), LOW)
+        after, _ = update(chosen, table, weights, grads, state, pace(spec, 0, 0.0, 1), OPS)
         moved[normuon] = after["mlp.up"] - weights["mlp.up"]
     rows = np.linalg.norm(moved[True], axis=-1)
     np.testing.assert_allclose(rows, np.broadcast_to(rows[:, :1], rows.shape), rtol=1e-5)

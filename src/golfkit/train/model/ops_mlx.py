@@ -70,3 +70,7 @@ class MlxOps:
     def low(self, x: Any) -> Any:
         """In the compute dtype."""
         return x.astype(self.dtype)
+
+    def high(self, x: Any) -> Any:
+        """In float32."""
+        return x.astype(self.mx.float32)
