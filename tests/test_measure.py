@@ -181,7 +181,7 @@ def test_a_workspace_without_a_script_says_what_is_missing(golf, tmp_path):
     (tmp_path / "golf.toml").touch()
     result = golf("measure")
     assert result.returncode == Exit.BAD_FILE
-    assert f"the workspace {tmp_path}, which has no runs" in result.stderr
+    assert f"the workspace {tmp_path}, which has no model.py" in result.stderr
 
 
 def test_a_compressed_payload_is_weighed_without_reading_it_through(golf, folder):

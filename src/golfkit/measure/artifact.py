@@ -94,11 +94,17 @@ def weigh(
     level     zstd level for raw weights
     on_bytes  told of every piece of raw weights that was compressed
     """
-    once = {os.path.realpath(path): path for path in reversed(weights)}
-    if os.path.realpath(script) in once:
+    if os.path.realpath(script) in map(os.path.realpath, weights):
         raise GolfError(f"{script}: named as script and as weights; name each file once", Exit.USAGE)
-    counted = tuple(_weigh_file(path, level, on_bytes) for path in reversed(once.values()))
-    return Weight(file_bytes(script), counted, limit)
+    return Weight(file_bytes(script), weigh_files(weights, level=level, on_bytes=on_bytes), limit)
+
+
+def weigh_files(
+    weights: Sequence[Path], *, level: int = ZSTD_LEVEL, on_bytes: Callable[[int], None] = lambda n: None
+) -> tuple[WeightsFile, ...]:
+    """The weights files of an artifact, each once however often it is named."""
+    once = {os.path.realpath(path): path for path in reversed(weights)}
+    return tuple(_weigh_file(path, level, on_bytes) for path in reversed(once.values()))
 
 
 def file_bytes(path: Path) -> int:

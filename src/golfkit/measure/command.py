@@ -1,6 +1,8 @@
 """`golf measure`: does the artifact fit?"""
 
 import os
+from contextlib import AbstractContextManager
+from json import loads
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +13,8 @@ from golfkit.errors import Exit, GolfError
 from golfkit.measure import artifact, feasibility
 
 SCRIPT = "train_gpt.py"  # the one script that the contest counts
+MODEL = "model.py"  # of a workspace, that golf flatten makes the script from
+RUNS = "runs"
 
 ScriptOption = Annotated[
     Path | None,
@@ -63,6 +67,8 @@ def measure(
 ) -> None:
     """Weigh an artifact: script bytes plus compressed weights; exit 1 when it is over the limit.
 
+    A workspace without a script is weighed as its model.py flattened, with the newest run's payload.
+
     With --params and --bits: whether such a model can fit, before it exists.
     """
     home = settings.find_workspace(Path.cwd(), os.environ, workspace)
@@ -74,7 +80,11 @@ def measure(
             raise GolfError("--weights are weighed and --params are estimated: give one of them", Exit.USAGE)
         _answer(_feasibility(params, bits, script, values.artifact_limit, home), json)
     else:
-        _answer(_weight(_find_script(script, home), weights or [], values.artifact_limit, level), json)
+        found = script or _default_script(home)
+        if found is None and home is not None and (home / MODEL).exists():
+            _answer(_weigh_model(home, weights or [], values.artifact_limit, level), json)
+        else:
+            _answer(_weigh_script(_existing(found, home), weights or [], values.artifact_limit, level), json)
 
 
 def _answer(answer: tuple[dict[str, Any], bool], as_json: bool) -> None:
@@ -83,15 +93,38 @@ def _answer(answer: tuple[dict[str, Any], bool], as_json: bool) -> None:
     raise typer.Exit(Exit.DONE if allowed else Exit.NO)
 
 
-def _weight(script: Path, weights: list[Path], limit: int, level: int) -> tuple[dict[str, Any], bool]:
-    payloads = weights or _choose(script)
-    raw_bytes = sum(path.stat().st_size for path in payloads if path.is_file() and artifact.is_raw(path))
-    with output.progress("zstd", raw_bytes) as meter:
+def _weigh_script(script: Path, weights: list[Path], limit: int, level: int) -> tuple[dict[str, Any], bool]:
+    payloads = weights or _choose(script.parent, str(script))
+    with _meter(payloads) as meter:
         weight = artifact.weigh(script, payloads, limit, level=level, on_bytes=meter.advance)
+    return _record(weight, payloads, level, f"beside {script}")
+
+
+def _weigh_model(home: Path, weights: list[Path], limit: int, level: int) -> tuple[dict[str, Any], bool]:
+    """The script that the workspace's model flattens to, and the newest run's payload."""
+    from golfkit.train import flatten  # other answers do without it
+
+    script = flatten.flatten_file(home / MODEL)
+    code_bytes = len(script.packed.encode())
+    readable_bytes = len(script.readable.encode())
+    output.note(f"note: code is {home / MODEL}, flattened in memory and packed; readable: {readable_bytes} bytes")
+    payloads = weights or _newest_payload(home / RUNS)
+    with _meter(payloads) as meter:
+        weighed = artifact.weigh_files(payloads, level=level, on_bytes=meter.advance)
+    return _record(artifact.Weight(code_bytes, weighed, limit), payloads, level, f"in a run of {home / RUNS}")
+
+
+def _meter(payloads: list[Path]) -> AbstractContextManager[output.Meter]:
+    raw_bytes = sum(path.stat().st_size for path in payloads if path.is_file() and artifact.is_raw(path))
+    return output.progress("zstd", raw_bytes)
+
+
+def _record(weight: artifact.Weight, payloads: list[Path], level: int, place: str) -> tuple[dict[str, Any], bool]:
+    """The answer; `place` is where weights were looked for."""
     if len(weight.weights) < len(payloads):
         output.note("note: a weights file is named more than once; it counts once")
     if not weight.weights:
-        output.note(f"note: no weights beside {script}: this is the code alone")
+        output.note(f"note: no weights {place}: this is the code alone")
     estimates = {str(file.path): f"zstd level {level}" for file in weight.weights if file.estimate}
     for name in estimates:
         output.note(f"note: {name} is raw: its bytes are an estimate, the exporter's own compressor decides")
@@ -133,13 +166,12 @@ def _feasibility(
     return record, result.verdict != "infeasible"
 
 
-def _find_script(script: Path | None, home: Path | None) -> Path:
-    found = script or _default_script(home)
-    if found is None:
-        place = f"{Path.cwd()} or the workspace {home}, which has no runs" if home else f"{Path.cwd()}"
+def _existing(script: Path | None, home: Path | None) -> Path:
+    if script is None:
+        place = f"{Path.cwd()} or the workspace {home}, which has no {MODEL}" if home else f"{Path.cwd()}"
         raise GolfError(f"{SCRIPT}: not found in {place}; name the counted script with --script FILE")
-    artifact.file_bytes(found)
-    return found
+    artifact.file_bytes(script)
+    return script
 
 
 def _default_script(home: Path | None) -> Path | None:
@@ -148,12 +180,26 @@ def _default_script(home: Path | None) -> Path | None:
     return next((path for path in places if path.exists()), None)
 
 
-def _choose(script: Path) -> list[Path]:
-    """The one payload beside the script; several are the user's choice."""
-    found = artifact.candidates(script.parent)
+def _newest_payload(runs: Path) -> list[Path]:
+    """The payload of the newest run that has one."""
+    for path in sorted(runs.glob("*/run.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        try:
+            artifact_of_run = loads(path.read_bytes()).get("artifact") or {}
+        except (ValueError, AttributeError) as error:
+            raise GolfError(f"{path}: {error}; expected one JSON object; remove the run or correct it") from error
+        named = path.parent / (artifact_of_run.get("payload") or "")
+        found = [named] if named.is_file() else _choose(path.parent, str(path.parent))
+        if found:
+            return found
+    return []
+
+
+def _choose(folder: Path, name: str) -> list[Path]:
+    """The one payload of a folder; several are the user's choice."""
+    found = artifact.candidates(folder)
     if len(found.choice) > 1:
         sizes = ", ".join(f"{path} ({path.stat().st_size} bytes)" for path in found.choice)
-        raise GolfError(f"{script}: {len(found.choice)} weights files beside it: {sizes}; choose with --weights FILE")
+        raise GolfError(f"{name}: {len(found.choice)} weights files beside it: {sizes}; choose with --weights FILE")
     if found.compressed and found.raw:
         output.note(f"note: not counted, as {found.compressed[0]} is the payload: {', '.join(map(str, found.raw))}")
     return list(found.choice)
