@@ -242,6 +242,20 @@ FULL = Spec()
 LOCAL = FULL
 unused = functools.reduce(max, [1, 2])
 kept = {}
+try:
+    import nowhere as sum_2
+except ImportError:
+    sum_2 = None
+
+class Empty:
+    if TYPE_CHECKING:
+        import nowhere
+
+    def both(self):
+        return [text for text in self.words] + list(text.digits), sum_2
+
+    words: "Thing" = (1,)
+
 kept["hash"] = len(text.digits)
 
 def pack(score, /, *, run=len):  # the names of golfkit's own functions
@@ -263,6 +277,7 @@ def twice(number: "Thing") -> "Thing":
 calls = 0
 
 def parameters(spec: Spec) -> list[tables.Parameter]:
+    assert Empty().both() == ([1, *"0123456789"], None)
     return [tables.Parameter("embed", (spec.wide, twice(2)), "constant", pack(2), "embed")]
 
 def forward(ops, spec, weights, ids):

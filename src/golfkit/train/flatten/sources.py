@@ -94,7 +94,8 @@ class _Types(_Filled):
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         """`if TYPE_CHECKING:`, and what only a program started by itself would do."""
         if ast.unparse(node.test) in self._unwanted:
-            return [self.visit(item) for item in node.orelse]
+            self.generic_visit(node)
+            return node.orelse
         return self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
@@ -111,7 +112,10 @@ class _Types(_Filled):
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         """Classes: their fields."""
         _shorten(node)
-        node.body = [_field(item) if isinstance(item, ast.AnnAssign) else self.visit(item) for item in node.body]
+        fields = {id(item): _field(item) for item in node.body if isinstance(item, ast.AnnAssign)}
+        done = [fields.get(id(item)) or self.visit(item) for item in node.body]
+        node.body = [part for item in done if item is not None for part in (item if isinstance(item, list) else [item])]
+        node.body = node.body or [ast.Pass()]
         return node
 
     def visit_Module(self, node: ast.Module) -> ast.AST:
