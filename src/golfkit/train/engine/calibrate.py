@@ -32,8 +32,7 @@ class RecordingOps:
 
         layer = self._layers.get(id(weight))
         key = layer[:2] if layer else (self._names[id(weight)], -1)
-        rows = np.asarray(x.reshape(-1, x.shape[-1]).astype(np.float32) if hasattr(x, "astype") else x.float().cpu())
-        rows = rows.reshape(-1, rows.shape[-1]).astype(np.float64)
+        rows = np.array(self._ops.high(x).reshape(-1, x.shape[-1]), np.float64)
         self.moments[key] = self.moments.get(key, 0.0) + rows.T @ rows
         return self._ops.linear(x, weight)
 

@@ -83,6 +83,6 @@ class MlxBackend:
         return self._losses(weights, inputs, targets).mean()
 
     def _new_weights(self, old: Any, grads: Any, state: Any, averages: Any, pace: Any) -> Any:
-        new, state = update(self.spec, self.table, old, grads, state, pace, self.ops.low)
+        new, state = update(self.spec, self.table, old, grads, state, pace, self.ops)
         averages = {name: new[name] + pace.decay * (mean - new[name]) for name, mean in averages.items()}
         return new, state, averages

@@ -102,7 +102,7 @@ class TorchBackend:
         return self.ops.cross_entropy(self.model.forward(self.ops, self.spec, weights, inputs), targets)
 
     def _new_weights(self, old: Any, grads: Any, state: Any, averages: Any, pace: Any) -> Any:
-        new, state = update(self.spec, self.table, old, grads, state, pace, self.ops.low)
+        new, state = update(self.spec, self.table, old, grads, state, pace, self.ops)
         averages = {name: new[name] + pace.decay * (mean - new[name]) for name, mean in averages.items()}
         return new, state, averages
 

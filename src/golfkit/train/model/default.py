@@ -53,6 +53,8 @@ class Spec(Recipe):
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be."""
+        if not 0 <= self.loop_from <= self.loop_to <= self.n_layers:
+            raise ValueError(f"loop_from {self.loop_from}, loop_to {self.loop_to}: expected a span of the layers")
         if self.dim % self.n_heads or self.n_heads % self.n_kv_heads:
             raise ValueError(f"{self.n_heads} heads must divide dim {self.dim}, and {self.n_kv_heads} kv heads them")
 
@@ -140,7 +142,7 @@ def embedding(ops: Ops, spec: Spec, weights: dict[str, Any], ids: Any) -> Any:
     """The normalised input [B, T, D]: token, hashed pair of tokens, and a share of the token before."""
     x = ops.embed(weights["embed"], ids)
     if spec.bigram_buckets:
-        pair = (ops.delay(ids) * HASH + ids) % spec.bigram_buckets
+        pair = (ops.delay(ids) * (HASH % spec.bigram_buckets) + ids) % spec.bigram_buckets
         x = x + ops.linear(ops.embed(weights["bigram"], pair), weights["bigram.out"])
     x = ops.rms_norm(x)
     if spec.smear:

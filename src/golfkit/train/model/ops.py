@@ -48,3 +48,6 @@ class Ops(Protocol):
 
     def low(self, x: Any) -> Any:
         """x in the compute dtype."""
+
+    def high(self, x: Any) -> Any:
+        """x in the dtype of weights: float32."""

@@ -75,3 +75,7 @@ class TorchOps:
     def low(self, x: Any) -> Any:
         """In the compute dtype."""
         return x.to(self.dtype)
+
+    def high(self, x: Any) -> Any:
+        """In float32."""
+        return x.float()

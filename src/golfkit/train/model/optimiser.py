@@ -1,13 +1,15 @@
 """One training step's arithmetic for every backend: Muon for matrices, Adam for the rest, by the parameter table.
 
 Arrays are the library's own; only operators and methods that numpy, torch and mlx share are used, so the rule is
-written once. State: per name, float32 arrays of the weight's shape (`first`, `second`; Muon's `second` has one number per row).
+written once. State: per name, float32 arrays of the weight's shape (`first`, `second`; Muon's `second` has one number
+per row).
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from golfkit.train.engine.schedule import Pace
+from golfkit.train.model.ops import Ops
 from golfkit.train.model.parameters import Parameter
 
 EPS = 1e-8  # of Adam's denominator
@@ -41,12 +43,12 @@ def update(
     grads: Arrays,
     state: dict[str, Arrays],
     pace: Pace,
-    low: Callable[[Any], Any],
+    ops: Ops,
 ) -> tuple[Arrays, dict[str, Arrays]]:
     """The weights and the state after one step.
 
     pace  scalars, or 0-d arrays where a compiler would fix a number
-    low  casts to the dtype in which matrix products are cheap; Newton-Schulz tolerates it
+    ops   for their dtypes: Newton-Schulz tolerates the one in which matrix products are cheap
     """
     new, first, second = {}, {}, {}
     if spec.clip:
@@ -57,7 +59,7 @@ def update(
         rule = _muon if row.group == "matrix" else _adam
         name = row.name
         step, first[name], second[name] = rule(
-            spec, grads[name], state["first"][name], state["second"][name], pace, low
+            spec, grads[name], state["first"][name], state["second"][name], pace, ops
         )
         rate = getattr(spec, f"{row.group}_rate") * row.rate * pace.rate
         weight = weights[name]
@@ -79,13 +81,14 @@ def orthogonalise(x: Any, steps: Sequence[tuple[float, float, float]], low: Call
     return x.swapaxes(-1, -2) if tall else x
 
 
-def _muon(spec: Any, grad: Any, first: Any, second: Any, pace: Pace, low: Callable[[Any], Any]) -> tuple[Any, Any, Any]:
+def _muon(spec: Any, grad: Any, first: Any, second: Any, pace: Pace, ops: Ops) -> tuple[Any, Any, Any]:
     """Nesterov momentum, orthogonalised; with `spec.normuon` every row at the same size over time.
 
     Source: Jordan, "Muon" (2024); Li et al., "NorMuon" (2025), arXiv:2510.05491.
     """
     first = pace.momentum * first + (1 - pace.momentum) * grad
-    step = orthogonalise((1 - pace.momentum) * grad + pace.momentum * first, POLAR if spec.polar else KELLER, low)
+    ahead = (1 - pace.momentum) * grad + pace.momentum * first
+    step = ops.high(orthogonalise(ahead, POLAR if spec.polar else KELLER, ops.low))
     rows, cols = grad.shape[-2:]
     if spec.normuon:
         square = (step * step).sum(-1)[..., None] / cols
@@ -96,7 +99,7 @@ def _muon(spec: Any, grad: Any, first: Any, second: Any, pace: Pace, low: Callab
     return step * max(1.0, rows / cols) ** 0.5, first, second
 
 
-def _adam(spec: Any, grad: Any, first: Any, second: Any, pace: Pace, low: Callable[[Any], Any]) -> tuple[Any, Any, Any]:
+def _adam(spec: Any, grad: Any, first: Any, second: Any, pace: Pace, ops: Ops) -> tuple[Any, Any, Any]:
     first = spec.beta1 * first + (1 - spec.beta1) * grad
     second = spec.beta2 * second + (1 - spec.beta2) * grad * grad
     return (first / pace.correct1) / ((second / pace.correct2) ** 0.5 + EPS), first, second
