@@ -4,6 +4,7 @@ Alone, or one process of several under torchrun. All of it is counted code, so i
 Names and forms: openai/parameter-golf, train_gpt.py.
 """
 
+import gc
 import sys
 import uuid
 from collections.abc import Callable, Mapping
@@ -46,6 +47,7 @@ def main(model: Any, spec: Any, environ: Mapping[str, str]) -> int:
         code = Path(sys.argv[0]).read_text("utf-8")
         say(code, aloud=False)
         _train(model, _changed(spec, environ), environ, log.parents[1] / PAYLOAD, len(code.encode()), say)
+        _leave()
     except GolfError as error:
         say(f"GolfError: {error}")
         print(f"error: {error}", file=sys.stderr)
@@ -57,8 +59,6 @@ def _train(
     model: Any, spec: Any, environ: Mapping[str, str], payload: Path, code_bytes: int, say: Callable[[str], None]
 ) -> None:
     """One run under its lines of the log."""
-    import torch
-
     seed, iterations = number(environ, "SEED", 1337), number(environ, "ITERATIONS", 20_000, least=1)
     limit_s, every = number(environ, "MAX_WALLCLOCK_SECONDS", 600.0), number(environ, "TRAIN_LOG_EVERY", 200)
     validation, train_files = _inputs(spec, environ, say)
@@ -107,8 +107,7 @@ def _train(
         say(f"stopping_early: wallclock_cap train_time:{ms:.0f}ms step:{steps}/{iterations}")
     say(f"Code size: {code_bytes} bytes")
     say(f"Total submission size int6: {code_bytes + result.payload_bytes} bytes")
-    if group.world_size > 1:
-        torch.distributed.destroy_process_group()
+    group.wait()  # none may leave while others still talk to it
 
 
 def _inputs(spec: Any, environ: Mapping[str, str], say: Callable[[str], None]) -> tuple[Validation, list[Path]]:
@@ -170,6 +169,15 @@ def _group(environ: Mapping[str, str]) -> tuple[Group, str]:
         return total.tolist()
 
     return Group(rank, world_size, agree, combine, torch.distributed.barrier), device
+
+
+def _leave() -> None:
+    """Part from the other processes."""
+    import torch
+
+    if torch.distributed.is_initialized():
+        gc.collect()  # what still holds the group would end it after its threads, which aborts the process
+        torch.distributed.destroy_process_group()
 
 
 def number(environ: Mapping[str, str], name: str, default: Any, *, least: int = 0, most: float = MOST) -> Any:
