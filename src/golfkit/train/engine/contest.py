@@ -102,9 +102,6 @@ def _train(
         say=say,
         on_step=on_step,
     )
-    steps, ms = result.outcome.steps, 1000 * result.outcome.train_s
-    if steps < iterations:
-        say(f"stopping_early: wallclock_cap train_time:{ms:.0f}ms step:{steps}/{iterations}")
     say(f"Code size: {code_bytes} bytes")
     say(f"Total submission size int6: {code_bytes + result.payload_bytes} bytes")
     group.wait()  # none may leave while others still talk to it

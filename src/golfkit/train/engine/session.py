@@ -78,6 +78,9 @@ def run(
     arrays = initial(model.parameters(spec), seed)
     prime(backend, spec, stream, plan, arrays)
     outcome = train(backend, spec, stream, plan, clock=time.perf_counter, agree=group.agree, on_step=on_step)
+    if outcome.steps < plan.iterations:
+        stopped = f"train_time:{outcome.train_s * 1000:.0f}ms step:{outcome.steps}/{plan.iterations}"
+        say(f"stopping_early: wallclock_cap {stopped}")
     say(f"peak memory allocated: {backend.peak_memory() >> 20} MiB")
     trained = backend.weights()
     backend.load(trained)
@@ -90,7 +93,7 @@ def run(
         part.replace(payload)
     group.wait()
     data = payload.read_bytes()
-    say(f"Serialized model {payload.suffixes[0][1:]}: {len(data)} bytes")
+    say(f"Serialized model {payload.suffixes[-2][1:]}: {len(data)} bytes")
     stored = restore(data)
     backend.load(stored)
     scored = score(backend, spec, validation, group, on_tokens=on_tokens)

@@ -37,20 +37,23 @@ class TorchBackend:
         self.table = model.parameters(spec)
         self.ops = TorchOps(getattr(torch, dtype))
         wrap = (lambda f: torch.compile(f, dynamic=False)) if compiled else (lambda f: f)
-        self._wrap, self._update, self._nll = wrap, wrap(self._new_weights), wrap(self._losses)
+        self._update, self._nll = wrap(self._new_weights), wrap(self._losses)
+        net = _net(torch, {row.name: torch.zeros(row.shape, device=device) for row in self.table}, self._losses)
+        self.parameters = net.tensors()
+        self.trained: Any = wrap(net)
+        if world_size > 1:
+            ids = [torch.device(device)] if device.startswith("cuda") else None
+            self.trained = torch.nn.parallel.DistributedDataParallel(self.trained, device_ids=ids)
 
     def load(self, arrays: dict[str, Any]) -> None:
         """Take these weights, and start the optimiser anew."""
         torch = self.torch
-        tensors = {name: torch.tensor(array, device=self.device) for name, array in arrays.items()}
-        self.net = net = _net(torch, tensors, self._losses)
-        self.parameters = net.tensors()
+        tensors = {name: torch.tensor(arrays[name], device=self.device) for name in self.parameters}
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():  # in place: what was compiled stays
+                parameter.copy_(tensors[name])
         self.state = new_state(self.table, tensors)
-        self.averages = {name: tensor.clone() for name, tensor in tensors.items()} if self.spec.ema else {}
-        self.trained: Any = self._wrap(net)
-        if self.world_size > 1:
-            ids = [torch.device(self.device)] if self.device.startswith("cuda") else None
-            self.trained = torch.nn.parallel.DistributedDataParallel(self.trained, device_ids=ids)
+        self.averages = tensors if self.spec.ema else {}
 
     def step(self, inputs: Any, targets: Any, pace: Pace) -> float:
         """One update; the mean loss before it over all processes, in nats."""

@@ -35,6 +35,7 @@ class Spec(Recipe):
     embed_mix: bool = True  # every block may mix the embedding back in
     bigram_buckets: int = 4096  # rows of the hashed table of token pairs
     bigram_dim: int = 128
+    trigram_buckets: int = 0  # the same for three tokens
     smear: bool = True  # a gate adds the previous token's embedding
     conv_attn: int = 0  # positions before it that a causal depthwise convolution adds to each input of attention
     conv_mlp: int = 0  # the same for the MLP
@@ -91,6 +92,9 @@ def parameters(spec: Spec) -> list[Parameter]:
     if spec.bigram_buckets:
         table.append(Parameter("bigram", (spec.bigram_buckets, spec.bigram_dim), "constant", 0.0, "embed", bits))
         table.append(Parameter("bigram.out", (d, spec.bigram_dim), "orthogonal", 1.0, "matrix", bits))
+    if spec.trigram_buckets:
+        table.append(Parameter("trigram", (spec.trigram_buckets, spec.bigram_dim), "constant", 0.0, "embed", bits))
+        table.append(Parameter("trigram.out", (d, spec.bigram_dim), "orthogonal", 1.0, "matrix", bits))
     if spec.smear:
         table.append(Parameter("smear", (d,), "constant", -3.0, "scalar", 16))
     if spec.conv_attn:
@@ -144,6 +148,10 @@ def embedding(ops: Ops, spec: Spec, weights: dict[str, Any], ids: Any) -> Any:
     if spec.bigram_buckets:
         pair = (ops.delay(ids) * (HASH % spec.bigram_buckets) + ids) % spec.bigram_buckets
         x = x + ops.linear(ops.embed(weights["bigram"], pair), weights["bigram.out"])
+    if spec.trigram_buckets:
+        pair = ops.delay((ops.delay(ids) * 1021 + ids) % 65521)
+        triple = (pair * (HASH % spec.trigram_buckets) + ids) % spec.trigram_buckets
+        x = x + ops.linear(ops.embed(weights["trigram"], triple), weights["trigram.out"])
     x = ops.rms_norm(x)
     if spec.smear:
         x = x + ops.sigmoid(weights["smear"]) * ops.delay(x)

@@ -29,11 +29,12 @@ Arrays = dict[str, Any]
 
 def new_state(table: Sequence[Parameter], weights: Arrays) -> dict[str, Arrays]:
     """Zeros for every weight; Muon's second moment has one column."""
+    first = {name: array * 0 for name, array in weights.items()}
     second = {row.name: weights[row.name] * 0 for row in table}
     for row in table:
         if row.group == "matrix":
-            second[row.name] = second[row.name][..., :1]
-    return {"first": {name: array * 0 for name, array in weights.items()}, "second": second}
+            second[row.name] = second[row.name].sum(-1)[..., None]
+    return {"first": first, "second": second}
 
 
 def update(
