@@ -102,6 +102,10 @@ def run(
         raise GolfError(
             "no workspace here or above: no golf.toml; make one with golf init, or name it with --workspace"
         )
+    given = {"--backend": backend != "auto", "--seeds": seeds > 1, "--model": model, "--set": change, "--full": full}
+    given |= {"--val-tokens": val_tokens != VAL_TOKENS, "--stride": stride, "--ttt": ttt}
+    _refuse(script is not None, given, "with --script, which trains and scores by its own rules")
+    _refuse(script is None, {"--processes": processes > 1}, "without --script")
     values = settings.load(os.environ, home)
     folder = data or home / values.data_path
     chosen = tokenizer or values.tokenizer_path
@@ -144,25 +148,41 @@ def run(
 
 def _train(asked: "Try", folder: Path, tokenizer: str, val_tokens: int, backend: str) -> "Verdict":
     from golfkit.train import local
-    from golfkit.train.engine import session
-    from golfkit.train.engine.choice import choose
+    from golfkit.train.engine import choice, session
 
+    choice.installed(backend)
     inputs = local.open_inputs(asked, folder, tokenizer, val_tokens)
-    choice = choose(backend, asked.model.module, asked.spec, asked.iterations, asked.limit_s)
-    output.note(choice.why)
     scored = session.n_tokens(asked.spec, inputs.validation)
-    passes = len(asked.seeds) * (2 + asked.ttt)
-    with (
-        output.progress("train", len(asked.seeds) * asked.iterations, unit="step") as steps,
-        output.progress("score", passes * scored, unit="token") as tokens,
-    ):
+    clock = asked.limit_s is not None  # then the bar counts its seconds
+    total = math.ceil(asked.limit_s) if asked.limit_s is not None else asked.iterations
+    with output.progress("train", len(asked.seeds) * total, unit="s" if clock else "step") as meter:
+        shown, n = 0, 0
 
         def on_step(step: Any) -> None:
+            nonlocal shown, n
+            done = min(total, int(step.train_s)) if clock else step.step
             bpb = step.loss / math.log(2) / inputs.bytes_per_token
             rate = step.step * asked.spec.batch_tokens / step.train_s
-            steps.advance(1, f"loss {step.loss:.4f}  bpb about {bpb:.4f}  {rate:,.0f} tokens/s")
+            words = f"step {step.step}  loss {step.loss:.4f}  bpb about {bpb:.4f}  {rate:,.0f} tokens/s"
+            meter.advance(done - (shown if step.step > 1 else 0), words)
+            shown, n = done, 0
 
-        return local.run(asked, inputs, choice, local.Hooks(output.note, on_step, tokens.advance))
+        def on_tokens(more: int) -> None:
+            nonlocal n
+            n += more
+            meter.advance(0, f"scoring, pass {-(-n // scored)}: {n % scored or scored:,} of {scored:,} tokens")
+
+        def choose() -> choice.Choice:
+            return choice.choose(backend, asked.model.module, asked.spec, asked.iterations, asked.limit_s)
+
+        return local.run(asked, inputs, choose, local.Hooks(output.note, on_step, on_tokens))
+
+
+def _refuse(when: bool, given: dict[str, Any], why: str) -> None:
+    """A flag that would be passed over is a usage error."""
+    for name, value in given.items():
+        if when and value:
+            raise GolfError(f"{name} cannot be given {why}", Exit.USAGE)
 
 
 def _run_script(
@@ -197,8 +217,6 @@ def _run_script(
 def _report(verdict: "Verdict", as_json: bool) -> None:
     made, decided = verdict.record, verdict.decision
     first, weight = made.seeds[0], made.artifact
-    assert weight.artifact_bytes is not None
-    assert weight.limit is not None
     facts: dict[str, Any] = {
         "run": made.run,
         "status": decided.status,
@@ -216,7 +234,7 @@ def _report(verdict: "Verdict", as_json: bool) -> None:
         "artifact_bytes": weight.artifact_bytes,
         "code_bytes": weight.code_bytes,
         "payload_bytes": weight.payload_bytes,
-        "headroom": weight.limit - weight.artifact_bytes,
+        "headroom": None if weight.artifact_bytes is None else (weight.limit or 0) - weight.artifact_bytes,
         "params": made.model.n_params,
         "steps": made.steps,
         "tokens_seen": made.tokens_seen,

@@ -10,13 +10,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from golfkit import files, ledger
+from golfkit import files
 from golfkit.errors import GolfError
 from golfkit.settings import Settings
 from golfkit.train import flatten, trial
 from golfkit.train.data import accounting, dataset, shards, tokenizers
 from golfkit.train.engine import models, session
 from golfkit.train.engine.choice import Choice
+from golfkit.train.engine.evaluate import windows
 from golfkit.train.engine.loop import Plan, Step
 from golfkit.train.model.parameters import n_params
 from golfkit.train.runs import record
@@ -54,12 +55,13 @@ class Inputs(NamedTuple):
 
 
 def open_inputs(asked: Try, folder: Path, tokenizer: str, val_tokens: int) -> Inputs:
-    """Open shards and tokenizer, refuse what does not go together, and audit the count of bytes.
+    """Open shards and tokenizer, refuse what does not go together with the model, and audit the count of bytes.
 
     val_tokens  how many of the validation tokens to score, from the first; 0: all
     """
     import numpy as np
 
+    models.table_of(asked.model, asked.spec)
     found = dataset.load_dataset(folder)
     read = tokenizers.load_tokenizer(tokenizer)
     dataset.check_dataset(found, read, asked.spec.vocab_size)
@@ -67,6 +69,11 @@ def open_inputs(asked: Try, folder: Path, tokenizer: str, val_tokens: int) -> In
     tokens = np.concatenate([shards.read_shard(path) for path in found.val])
     if val_tokens:
         tokens = tokens[: val_tokens + 1]
+    windows(len(tokens), asked.spec.seq_len, asked.stride)
+    n_train = shards.TokenStream(found.train).n_tokens
+    if n_train <= asked.spec.seq_len:
+        needed = asked.spec.seq_len + 1
+        raise GolfError(f"{folder}: {n_train} training tokens, expected at least {needed}: one sequence; use more text")
     count = accounting.check_bytes_per_token(luts, tokens, tokenizer)
     batch = max(asked.spec.seq_len, min(asked.spec.batch_tokens, 65_536))
     validation = session.Validation(tokens, luts, batch, asked.stride, asked.ttt)
@@ -81,18 +88,27 @@ class Hooks(NamedTuple):
     on_tokens: Callable[[int], None]
 
 
-def run(asked: Try, inputs: Inputs, choice: Choice, hooks: Hooks) -> trial.Verdict:
-    """Train and score every seed, then write the record and append the row; whatever happens, there is one row."""
-    rows = ledger.read_rows(asked.home / trial.RESULTS)
-    folder = record.reserve(asked.home / "runs", "local", asked.description, (row.commit for row in rows))
+def run(asked: Try, inputs: Inputs, choose: Callable[[], Choice], hooks: Hooks) -> trial.Verdict:
+    """Train and score every seed, then write the record and append the row; whatever happens, there is one row.
+
+    choose  the backend; it may run the model, and so fail as training may
+    """
     began = time.perf_counter()
-    made = _record(asked, inputs, choice, folder.name)
+    rows, _ = trial.before(asked.home)
+    code = flatten.flatten(asked.model.source, _changes(asked), base=asked.base, where=str(asked.model.path)).packed
+    made = _record(asked, inputs)
+    folder = record.reserve(asked.home / "runs", "local", asked.description, (row.commit for row in rows))
+    made = replace(made, run=folder.name)
     seeds: list[SeedResult] = []
     failure: GolfError | None = trial.interrupted(folder)
     try:
-        code = flatten.flatten(asked.model.source, _changes(asked), base=asked.base, where=str(asked.model.path)).packed
         files.atomic_write(folder / "train_gpt.py", code)
         files.atomic_write(folder / "model.py", asked.model.source)
+        choice = choose()
+        hooks.note(choice.why)
+        made = replace(
+            made, backend=choice.name, device=choice.device, dtype=choice.dtype, versions=_versions(choice.name)
+        )
         made = _train(asked, inputs, choice, folder, made, seeds, hooks)
         failure = None
     except GolfError as error:
@@ -101,6 +117,9 @@ def run(asked: Try, inputs: Inputs, choice: Choice, hooks: Hooks) -> trial.Verdi
         failure = models.broken(asked.model.path, error)
     except MemoryError as error:
         failure = GolfError("out of memory; lower batch_tokens or the model's size")
+        failure.__cause__ = error
+    except OSError as error:
+        failure = GolfError(f"{error.filename or folder}: {error.strerror or error}; the run was stopped, run it again")
         failure.__cause__ = error
     finally:  # also of ^C, and of what nobody named
         made = replace(record.scored(made, seeds), wall_seconds=round(time.perf_counter() - began, 3))
@@ -185,11 +204,11 @@ def _seed_result(seed: int, result: session.Result, code_bytes: int) -> SeedResu
     )
 
 
-def _record(asked: Try, inputs: Inputs, choice: Choice, run_id: str) -> RunRecord:
-    """What is known of a try before it starts."""
+def _record(asked: Try, inputs: Inputs) -> RunRecord:
+    """What is known of a try before it starts, but for its id."""
     table = asked.model.module.parameters(asked.spec)
     return RunRecord(
-        run=run_id,
+        run="new",
         tier="local",
         source="train-local",
         description=asked.description,
@@ -197,9 +216,6 @@ def _record(asked: Try, inputs: Inputs, choice: Choice, run_id: str) -> RunRecor
         model=record.Model(
             file=asked.model.path.name, sha256=asked.model.sha256, spec=asdict(asked.spec), n_params=n_params(table)
         ),
-        backend=choice.name,
-        device=choice.device,
-        dtype=choice.dtype,
         data=record.Data(
             train=str(inputs.data.folder),
             val=str(inputs.data.folder),
@@ -212,7 +228,6 @@ def _record(asked: Try, inputs: Inputs, choice: Choice, run_id: str) -> RunRecor
         limit_seconds=asked.limit_s,
         batch_tokens=asked.spec.batch_tokens,
         seq_len=asked.spec.seq_len,
-        versions=_versions(choice),
         git_commit=trial.git_commit(asked.home),
         command=asked.command,
     )
@@ -236,9 +251,9 @@ def _changes(asked: Try) -> dict[str, object]:
     return {key: value for key, value in asdict(asked.spec).items() if value != base[key]}
 
 
-def _versions(choice: Choice) -> dict[str, str]:
+def _versions(backend: str) -> dict[str, str]:
     found = {"python": platform.python_version()}
-    for package in ("golfkit", "numpy", choice.name):
+    for package in ("golfkit", "numpy", backend):
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:  # run from a folder that was never installed

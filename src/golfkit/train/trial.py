@@ -31,8 +31,9 @@ def finish(
     failure   what ended it early: it is a crash
     unscored  why a try that ended well has no score: it is discarded
     """
-    rows = ledger.read_rows(home / RESULTS)
-    records = record.read_all(home / "runs", [row.commit for row in rows])
+    path = home / "runs" / made.run / record.FILE
+    record.write(path, made)  # what was found stays, should what follows fail
+    rows, records = before(home)
     if failure is not None:
         made = replace(made, status="crash", reason=str(failure), val_bpb=None)
     baseline = decision.running_baseline(rows, records, made)
@@ -46,7 +47,7 @@ def finish(
         reason=decided.reason,
         baseline=record.BaselineRef(run=baseline.run, val_bpb=baseline.val_bpb) if baseline else None,
     )
-    record.write(home / "runs" / made.run / record.FILE, made)
+    record.write(path, made)
     row = ledger.Row(
         made.run,
         "local",
@@ -62,9 +63,16 @@ def finish(
     return Verdict(made, decided)
 
 
+def before(home: Path) -> tuple[list[ledger.Row], dict[str, RunRecord]]:
+    """The tries so far, and their records; none where there is no ledger yet. Damaged ones are an error."""
+    path = home / RESULTS
+    rows = ledger.read_rows(path) if path.exists() else []
+    return rows, record.read_all(home / "runs", [row.commit for row in rows])
+
+
 def interrupted(folder: Path) -> GolfError:
     """The error of a try that was stopped; until it ends well, every try is one."""
-    return GolfError(f"{folder}: interrupted before it was scored", Exit.INTERRUPTED)
+    return GolfError(f"{folder}: ended before it was scored, by ^C, a signal or a fault of golf", Exit.INTERRUPTED)
 
 
 def now() -> str:

@@ -41,22 +41,28 @@ def choose(wanted: str, model: Any, spec: Any, iterations: int, limit_s: float |
 
     wanted  auto: mlx on macOS, torch where CUDA is present, else what makes the fastest steps here
     """
-    installed = [name for name in ("torch", "mlx") if importlib.util.find_spec(name) is not None]
-    if wanted != "auto" and wanted not in installed:
+    found = installed(wanted)
+    if sys.platform == "darwin" and "mlx" in found and wanted != "torch":
+        return Choice("mlx", "gpu", "bfloat16", False, "mlx: this is a Mac")
+    if "torch" in found and wanted != "mlx" and (gpu := _cuda()):
+        return Choice("torch", "cuda", "bfloat16", True, f"torch: {gpu}")
+    ways = [way for way in CPU_WAYS if way[0] in found and wanted in ("auto", way[0])]
+    if len(ways) == 1:
+        return Choice(ways[0][0], "cpu", ways[0][1], False, f"{ways[0][0]}: no other is installed or asked for")
+    return _fastest(ways, model, spec, iterations, limit_s)
+
+
+def installed(wanted: str) -> list[str]:
+    """The backends that are installed; an error where what is wanted is not among them."""
+    found = [name for name in ("torch", "mlx") if importlib.util.find_spec(name) is not None]
+    if wanted != "auto" and wanted not in found:
         raise missing_package(wanted, wanted)
-    if not installed:
+    if not found:
         raise GolfError(
             "neither torch nor mlx is installed; run: pip install 'golfkit[torch]' (or 'golfkit[mlx]')",
             Exit.MISSING_PACKAGE,
         )
-    if sys.platform == "darwin" and "mlx" in installed and wanted != "torch":
-        return Choice("mlx", "gpu", "bfloat16", False, "mlx: this is a Mac")
-    if "torch" in installed and wanted != "mlx" and (gpu := _cuda()):
-        return Choice("torch", "cuda", "bfloat16", True, f"torch: {gpu}")
-    ways = [way for way in CPU_WAYS if way[0] in installed and wanted in ("auto", way[0])]
-    if len(ways) == 1:
-        return Choice(ways[0][0], "cpu", ways[0][1], False, f"{wanted}: as asked for")
-    return _fastest(ways, model, spec, iterations, limit_s)
+    return found
 
 
 def _fastest(ways: list[tuple[str, str]], model: Any, spec: Any, iterations: int, limit_s: float | None) -> Choice:

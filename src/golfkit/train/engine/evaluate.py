@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from golfkit.errors import GolfError
+from golfkit.errors import Exit, GolfError
 from golfkit.train.data.accounting import Luts, bits_per_byte, target_bytes
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def windows(n_tokens: int, seq_len: int, stride: int = 0) -> list[Window]:
     """
     stride = stride or seq_len
     if not 1 <= stride <= seq_len:
-        raise GolfError(f"a stride of {stride} tokens, expected 1 to the sequence length {seq_len}")
+        raise GolfError(f"a stride of {stride} tokens, expected 1 to the sequence length {seq_len}", Exit.USAGE)
     end = (n_tokens - 1) // seq_len * seq_len
     if end <= 0:
         raise GolfError(f"{n_tokens} validation tokens, expected at least {seq_len + 1}: one sequence; use more text")
@@ -74,14 +74,17 @@ def evaluate(
     batch_tokens  inputs of one call of `nll`
     part          (rank, world size): this process takes every world_size-th batch
     combine       adds up each number over the processes
-    adapt         called with a batch after all of it was scored (test-time training); needs windows without overlap
+    adapt         called with a batch after all of it was scored (test-time training), in every process as often: not
+                  after the last round of batches, from which nothing could gain; needs windows without overlap
     """
     import numpy as np
 
     if adapt is not None and stride not in (0, seq_len):
         raise GolfError(f"a stride of {stride} tokens with test-time training, expected windows that do not overlap")
     nats, n_tokens, n_bytes = 0.0, 0, 0
-    for i, batch in enumerate(_batches(windows(len(tokens), seq_len, stride), batch_tokens // seq_len)):
+    batches = list(_batches(windows(len(tokens), seq_len, stride), batch_tokens // seq_len))
+    last = len(batches) - 1
+    for i, batch in enumerate(batches):
         if i % part[1] != part[0]:
             continue
         inputs = np.stack([tokens[w.start : w.end] for w in batch]).astype(np.int64)
@@ -92,7 +95,7 @@ def evaluate(
             nats += float(losses[row, fresh].sum())
             n_tokens += targets[row, fresh].size
             n_bytes += target_bytes(luts, inputs[row, fresh], targets[row, fresh])
-        if adapt is not None:
+        if adapt is not None and i // part[1] < last // part[1]:
             adapt(inputs, targets)
         on_tokens(sum(w.end - w.fresh for w in batch))
     nats, total, size = combine([nats, float(n_tokens), float(n_bytes)])

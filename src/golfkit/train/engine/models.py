@@ -1,9 +1,7 @@
 """A workspace's model.py: loaded, checked, and its spec with the changes that were asked for."""
 
-import ast
 import dataclasses
 import hashlib
-import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +9,17 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from golfkit.errors import Exit, GolfError
+from golfkit.train.model.parameters import GROUPS, Parameter
+from golfkit.train.model.recipe import Recipe
 
 NEEDED = ("Spec", "FULL", "LOCAL", "parameters", "forward")
 FAILURES = (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, RuntimeError)
-FAILURES += (TypeError, ValueError)  # what an edited model.py may raise, when it is loaded and when it runs
+FAILURES += (
+    SyntaxError,
+    TypeError,
+    ValueError,
+)  # what an edited model.py may raise, when it is loaded and when it runs
+WIDTHS = (*range(2, 9), 16, 32)  # bits of a parameter in the payload
 
 
 class Model(NamedTuple):
@@ -34,26 +39,30 @@ def load(path: Path) -> Model:
     """Load a model.py; what is wrong with it is one line that names file and line."""
     try:
         source = path.read_bytes().decode("utf-8")
-        ast.parse(source)
+        code = compile(source, str(path), "exec", dont_inherit=True)
     except OSError as error:
         raise GolfError(f"{path}: {error.strerror}; make a workspace with golf init, or name a model") from error
     except UnicodeDecodeError as error:
         raise GolfError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
     except SyntaxError as error:
         raise GolfError(f"{path}:{error.lineno}: {error.msg}; correct the line") from error
+    except ValueError as error:  # null bytes
+        raise GolfError(f"{path}: {error}; save the file as text") from error
     name = f"golfkit_model_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
-    located = importlib.util.spec_from_file_location(name, path)
-    assert located is not None
-    assert located.loader is not None
-    module = importlib.util.module_from_spec(located)
+    module = ModuleType(name)
+    module.__file__ = str(path)
     sys.modules[name] = module  # dataclasses look their module up
     try:
-        located.loader.exec_module(module)
+        exec(code, module.__dict__)  # not by the import system: its cache takes an edit of the same second for no edit
     except FAILURES as error:
         raise broken(path, error) from error
     missing = [word for word in NEEDED if not hasattr(module, word)]
     if missing:
         raise GolfError(f"{path}: no {', '.join(missing)}, expected {', '.join(NEEDED)}; see the model of golf init")
+    if wrong := [word for word in ("FULL", "LOCAL") if not isinstance(getattr(module, word), Recipe)]:
+        raise GolfError(
+            f"{path}: {wrong[0]} is no Recipe, expected a Spec that extends golfkit.train.model.recipe.Recipe"
+        )
     return Model(path, source, module)
 
 
@@ -70,9 +79,25 @@ def spec_of(model: Model, changes: Sequence[str], *, full: bool = False) -> Any:
             )
         values[key] = _value(change, text, known[key])
     try:
-        return dataclasses.replace(spec, **values)
-    except (TypeError, ValueError) as error:
+        spec = dataclasses.replace(spec, **values)
+        _check_recipe(spec)
+    except FAILURES as error:
         raise GolfError(f"{model.path}: {error}; change the spec", Exit.USAGE if changes else Exit.BAD_FILE) from error
+    return spec
+
+
+def table_of(model: Model, spec: Any) -> list[Parameter]:
+    """The model's parameter table, which must be one that can be drawn, trained and stored."""
+    try:
+        table = [Parameter(*row) for row in model.module.parameters(spec)]
+        for row in table:
+            if row.group not in GROUPS or row.bits not in WIDTHS or min(row.shape, default=0) < 0:
+                raise ValueError(f"{row}: expected a shape, one of {', '.join(GROUPS)}, and 2 to 8, 16 or 32 bits")
+        if len({row.name for row in table}) < len(table):
+            raise ValueError("two parameters have the same name")
+    except FAILURES as error:
+        raise broken(model.path, error) from error
+    return table
 
 
 def broken(path: Path, error: BaseException) -> GolfError:
@@ -83,7 +108,23 @@ def broken(path: Path, error: BaseException) -> GolfError:
             line = f":{frame.tb_lineno}"
         frame = frame.tb_next
     said = " ".join(str(error).split())[:300]
-    return GolfError(f"{path}{line}: {type(error).__name__}: {said}; correct the model (GOLF_DEBUG=1 shows all)")
+    failure = GolfError(f"{path}{line}: {type(error).__name__}: {said}; correct the model (GOLF_DEBUG=1 shows all)")
+    failure.__cause__ = error
+    return failure
+
+
+def _check_recipe(spec: Recipe) -> None:
+    """Refuse sizes and rates with which no step can be made."""
+    for field in dataclasses.fields(Recipe):
+        value = getattr(spec, field.name)
+        least = 1 if field.name in ("vocab_size", "seq_len", "batch_tokens") else 0
+        if value < least:
+            raise ValueError(f"{field.name} is {value}, expected {least} or more")
+    for name in ("momentum", "momentum_start", "beta1", "beta2", "warmup", "ema"):
+        if getattr(spec, name) >= 1:
+            raise ValueError(f"{name} is {getattr(spec, name)}, expected less than 1")
+    if spec.batch_tokens % spec.seq_len:
+        raise ValueError(f"batch_tokens is {spec.batch_tokens}, expected a multiple of seq_len {spec.seq_len}")
 
 
 def _value(change: str, text: str, old: Any) -> Any:

@@ -26,7 +26,7 @@ def pace(spec: Any, step: int, progress: float, iterations: int) -> Pace:
     """
     rate = 1.0
     if spec.warmup:
-        rate = min(rate, (step + 1) / (spec.warmup * iterations))
+        rate = min(rate, max((step + 1) / iterations, progress) / spec.warmup)
     if spec.warmdown:
         rate = min(rate, max(0.0, 1.0 - progress) / spec.warmdown)
     rise = min(1.0, step / spec.momentum_steps) if spec.momentum_steps else 1.0

@@ -89,8 +89,11 @@ def run(
     if group.rank == 0:
         content = export(trained)
         part = payload.with_name(f".{payload.name}.part")
-        part.write_bytes(content)
-        part.replace(payload)
+        try:
+            part.write_bytes(content)
+            part.replace(payload)
+        finally:
+            part.unlink(missing_ok=True)
     group.wait()
     data = payload.read_bytes()
     say(f"Serialized model {payload.suffixes[-2][1:]}: {len(data)} bytes")

@@ -98,8 +98,9 @@ class TorchBackend:
         if self.device.startswith("cuda"):
             return self.torch.cuda.max_memory_allocated()
         import resource
+        import sys
 
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
     def _losses(self, weights: Any, inputs: Any, targets: Any) -> Any:
         return self.ops.cross_entropy(self.model.forward(self.ops, self.spec, weights, inputs), targets)

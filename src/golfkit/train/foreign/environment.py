@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from golfkit.settings import Settings
+from golfkit.train.data.accounting import BYTES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ def flags_to_environment(flags: Flags) -> dict[str, str]:
         "SEED": flags.seed,
         "RUN_ID": flags.run,
         "DATA_PATH": _absolute(flags.data),
-        "TOKENIZER_PATH": _absolute(flags.tokenizer),
+        "TOKENIZER_PATH": BYTES if flags.tokenizer == Path(BYTES) else _absolute(flags.tokenizer),
         "TRAIN_BATCH_TOKENS": flags.batch_tokens,
         "TRAIN_SEQ_LEN": flags.seq_len,
         "VOCAB_SIZE": flags.vocab,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from golfkit import ledger
 from golfkit.errors import GolfError
 from golfkit.settings import Settings
 from golfkit.train import trial
@@ -35,23 +34,10 @@ def run(
     """Run the script in a run folder of its own; whatever happens, there is one row."""
     if not asked.path.is_file():
         raise GolfError(f"{asked.path}: no such file; name the script")
-    rows = ledger.read_rows(asked.home / trial.RESULTS)
+    rows, _ = trial.before(asked.home)
+    made = _record(asked)
     folder = record.reserve(asked.home / "runs", "local", asked.description, (row.commit for row in rows))
-    source = asked.path.read_bytes()
-    made = RunRecord(
-        run=folder.name,
-        tier="local",
-        source="script",
-        description=asked.description,
-        started=trial.now(),
-        model=record.Model(file=asked.path.name, sha256=hashlib.sha256(source).hexdigest()),
-        iterations=asked.flags.iterations,
-        limit_seconds=None if asked.flags.minutes is None else asked.flags.minutes * 60,
-        seq_len=asked.flags.seq_len,
-        batch_tokens=asked.flags.batch_tokens,
-        git_commit=trial.git_commit(asked.home),
-        command=asked.command,
-    )
+    made = replace(made, run=folder.name)
     flags = replace(asked.flags, run=folder.name, out=folder)
     failure: GolfError | None = trial.interrupted(folder)
     why = None
@@ -78,6 +64,24 @@ def run(
     if failure is not None:
         raise failure
     return verdict_
+
+
+def _record(asked: Script) -> RunRecord:
+    """What is known of a try before it starts, but for its id."""
+    return RunRecord(
+        run="new",
+        tier="local",
+        source="script",
+        description=asked.description,
+        started=trial.now(),
+        model=record.Model(file=asked.path.name, sha256=hashlib.sha256(asked.path.read_bytes()).hexdigest()),
+        iterations=asked.flags.iterations,
+        limit_seconds=None if asked.flags.minutes is None else asked.flags.minutes * 60,
+        seq_len=asked.flags.seq_len,
+        batch_tokens=asked.flags.batch_tokens,
+        git_commit=trial.git_commit(asked.home),
+        command=asked.command,
+    )
 
 
 def _read(
