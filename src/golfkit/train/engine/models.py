@@ -45,9 +45,8 @@ def load(path: Path) -> Model:
     except UnicodeDecodeError as error:
         raise GolfError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
     except SyntaxError as error:
-        raise GolfError(f"{path}:{error.lineno}: {error.msg}; correct the line") from error
-    except ValueError as error:  # null bytes
-        raise GolfError(f"{path}: {error}; save the file as text") from error
+        line = f":{error.lineno}" if error.lineno else ""  # null bytes have none
+        raise GolfError(f"{path}{line}: {error.msg}; correct the model") from error
     name = f"golfkit_model_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
     module = ModuleType(name)
     module.__file__ = str(path)
