@@ -52,8 +52,8 @@ def finish(
         made.run,
         "local",
         made.val_bpb,
-        made.artifact.artifact_bytes,
-        made.peak_memory_gb,
+        made.artifact.artifact_bytes or None,  # a script's log may say 0
+        made.peak_memory_gb or None,
         decided.status,
         decided.promoted,
         None,

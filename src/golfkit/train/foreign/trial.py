@@ -1,6 +1,7 @@
 """One try of a foreign script: run it, read its log, weigh what it left, and record it."""
 
 import hashlib
+import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -96,7 +97,7 @@ def _read(
     seed = record.SeedResult(
         seed=log.seed if log.seed is not None else (asked.flags.seed or 0),
         val_bpb=scored.val_bpb,
-        val_loss=log.val_loss,
+        val_loss=log.val_loss if log.val_loss and math.isfinite(log.val_loss) else None,
         artifact_bytes=scored.artifact_bytes,
         payload_bytes=scored.payload_bytes,
     )
