@@ -284,6 +284,24 @@ def test_a_damaged_ledger_or_record_ends_it_before_any_training(work):
     assert "runs/local_model_1/run.json" in work.refused(code=3)
 
 
+def test_a_ledger_that_is_damaged_meanwhile_costs_the_row_and_not_what_was_found(work, monkeypatch):
+    stored = session.stored
+
+    def damaging(*arguments):
+        work.results.write_text("torn\n")
+        return stored(*arguments)
+
+    monkeypatch.setattr(session, "stored", damaging)
+    assert "results.tsv:1: header is 'torn'" in work.train(code=3).err
+    assert work.record("local_model_1")["val_bpb"] > 0
+
+
+def test_debugging_shows_where_the_model_failed(work, monkeypatch):
+    monkeypatch.setenv("GOLF_DEBUG", "1")
+    line = work.forward("ids = ids.nope")
+    assert f'model.py", line {line}, in forward' in work.train(code=3).err
+
+
 def test_an_empty_ledger_gets_its_first_row(work):
     work.results.write_text(f"{HEADER}\n")
     work.train()

@@ -52,6 +52,7 @@ def test_its_score_its_bytes_and_its_row(work, script):
     folder, made = work.home / "runs" / "local_theirs_1", work.record("local_theirs_1")
     code = (folder / "train_gpt.py").stat().st_size
     assert (facts["status"], facts["val_bpb"], facts["artifact_bytes"]) == ("keep", 1.42591234, code + 700)
+    assert "it compares with no other run: sequence length, training data" in facts["reason"]
     assert (facts["steps"], facts["headroom"]) == (3, 16_000_000 - code - 700)
     assert (made["source"], made["model"]["file"], made["seeds"][0]["seed"]) == ("script", "mine.py", 7)
     (row,) = work.rows()

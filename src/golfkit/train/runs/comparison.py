@@ -41,9 +41,14 @@ def traits(record: RunRecord) -> tuple[Trait, ...]:
 
 def key(record: RunRecord | None) -> Hashable | None:
     """Equal for runs that are comparable; None where something needed is not known, which is like nothing else."""
-    if record is None or any(trait.needed and trait.value is None for trait in traits(record)):
+    if record is None or unknown(record):
         return None
     return tuple((trait.name, trait.value) for trait in traits(record))
+
+
+def unknown(record: RunRecord) -> list[str]:
+    """What is not known of a run, and keeps it from being compared with any other."""
+    return [trait.name for trait in traits(record) if trait.needed and trait.value is None]
 
 
 def comparable(a: RunRecord, b: RunRecord) -> list[str]:

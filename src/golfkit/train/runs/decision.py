@@ -118,6 +118,8 @@ def decide(candidate: RunRecord, baseline: Baseline | None, *, noise: Noise | No
         return Decision("discard", False, _gain(score, baseline), why)
     if baseline is None:
         why = "the first run with its tokens, data and sequence length: it sets the running local baseline"
+        if unknown := comparison.unknown(candidate):
+            why = f"it compares with no other run: {', '.join(unknown)} not known"
         return Decision("keep", False, None, why)
     return _judge(score, candidate, baseline, noise, threshold)
 
