@@ -163,7 +163,7 @@ def test_the_clock_ends_a_run_and_the_log_says_so(folder):
 
 
 def test_a_run_that_diverges_ends_with_one_line_and_exit_1(folder):
-    (folder / "wild.py").write_text(flatten.flatten(DEFAULT, [*TINY, "embed_rate=1e30"], base="LOCAL").readable)
+    (folder / "wild.py").write_text(flatten.flatten(DEFAULT, [*TINY, "embed_rate=1e39"], base="LOCAL").readable)
     done = execute(folder, "wild", code=1)
     assert re.fullmatch(r"error: step \d+: loss .*diverged, lower the learning rates\n", done.stderr)
     assert parse((folder / "wild/logs/run.txt").read_text()).status == "crash"

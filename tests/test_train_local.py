@@ -120,9 +120,9 @@ def test_auto_measures_what_is_installed_and_says_so(work, monkeypatch):
 
 
 def test_a_run_that_diverges_is_a_crash_and_exit_1(work):
-    said, folder = work.crashed("--set", "embed_rate=1e30", "--iterations", 20, code=1)
-    assert "diverged, lower the learning rates" in said
-    assert "diverged" in work.record(folder.name)["reason"]
+    said, folder = work.crashed("--set", "embed_rate=1e39", "--iterations", 20, code=1)  # infinite in float32
+    assert "loss nan after 5." in said
+    assert "diverged, lower the learning rates" in work.record(folder.name)["reason"]
     assert not (folder / PAYLOAD).exists()
 
 

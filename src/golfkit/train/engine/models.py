@@ -14,11 +14,7 @@ from golfkit.train.model.recipe import Recipe
 
 NEEDED = ("Spec", "FULL", "LOCAL", "parameters", "forward")
 FAILURES = (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, RuntimeError)
-FAILURES += (
-    SyntaxError,
-    TypeError,
-    ValueError,
-)  # what an edited model.py may raise, when it is loaded and when it runs
+FAILURES += (SyntaxError, TypeError, ValueError)  # what an edited model.py may raise, loaded or running
 WIDTHS = (*range(2, 9), 16, 32)  # bits of a parameter in the payload
 
 
@@ -59,9 +55,7 @@ def load(path: Path) -> Model:
     if missing:
         raise GolfError(f"{path}: no {', '.join(missing)}, expected {', '.join(NEEDED)}; see the model of golf init")
     if wrong := [word for word in ("FULL", "LOCAL") if not isinstance(getattr(module, word), Recipe)]:
-        raise GolfError(
-            f"{path}: {wrong[0]} is no Recipe, expected a Spec that extends golfkit.train.model.recipe.Recipe"
-        )
+        raise GolfError(f"{path}: {wrong[0]} is no Recipe, expected a Spec that extends it; see the model of golf init")
     return Model(path, source, module)
 
 
