@@ -1,7 +1,9 @@
 """`golf train-local`: every try is one row and one folder, judged against what compares, whatever happens to it."""
 
 import importlib.util
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from models import needs_torch
 from training import PAYLOAD, TINY, Workspace, make_shards
 
-from golfkit import cli
+from golfkit import cli, ledger
 from golfkit.ledger import HEADER
 from golfkit.train.data.shards import HEADER_BYTES, write_shard
 from golfkit.train.engine import choice, session
@@ -136,6 +138,19 @@ def test_a_signal_in_training_leaves_one_crash_row_and_exit_130(work, name):
     assert said == "error: interrupted"
     assert sorted(path.name for path in folder.iterdir()) == ["model.py", "run.json", "train.log", "train_gpt.py"]
     assert "step:1/3" in (folder / "train.log").read_text()
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_while_the_row_is_written_waits_for_it(work, monkeypatch, name):
+    append = ledger.append_row
+
+    def interrupted(path, row):
+        os.kill(os.getpid(), getattr(signal, name))
+        append(path, row)
+
+    monkeypatch.setattr(ledger, "append_row", interrupted)
+    work.train(code=130)
+    assert [row.status for row in work.rows()] == ["keep"]
 
 
 def test_a_signal_to_the_real_process_ends_it_in_order(work):

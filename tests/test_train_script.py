@@ -113,6 +113,16 @@ def test_numbers_that_no_run_can_have_leave_empty_cells_and_a_row(work, script, 
     assert work.rows()[0].artifact_bytes is None
 
 
+def test_a_full_disk_is_a_crash_row_that_says_so(work, script, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device", "train_gpt.py")
+
+    monkeypatch.setattr(running, "run", full)
+    said, folder = crashed(work, *script(SCRIPT + SCORE), code=3)
+    assert "train_gpt.py: No space left on device; the run was stopped" in said
+    assert "No space left" in work.record(folder.name)["reason"]
+
+
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_ends_it_and_leaves_one_crash_row_and_exit_130(work, script, monkeypatch, name):
     monkeypatch.setattr(running, "GRACE_S", 1.0)

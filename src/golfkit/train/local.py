@@ -119,8 +119,7 @@ def run(asked: Try, inputs: Inputs, choose: Callable[[], Choice], hooks: Hooks) 
         failure = GolfError("out of memory; lower batch_tokens or the model's size")
         failure.__cause__ = error
     except OSError as error:
-        failure = GolfError(f"{error.filename or folder}: {error.strerror or error}; the run was stopped, run it again")
-        failure.__cause__ = error
+        failure = trial.stopped(folder, error)
     finally:  # also of ^C, and of what nobody named
         made = replace(record.scored(made, seeds), wall_seconds=round(time.perf_counter() - began, 3))
         verdict = trial.finish(asked.home, asked.settings, made, failure)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from golfkit import ledger
 from golfkit.errors import Exit, GolfError
+from golfkit.interrupts import held_back
 from golfkit.settings import Settings
 from golfkit.train.runs import decision, record
 from golfkit.train.runs.record import RunRecord
@@ -26,11 +27,18 @@ class Verdict(NamedTuple):
 def finish(
     home: Path, settings: Settings, made: RunRecord, failure: GolfError | None, *, unscored: str | None = None
 ) -> Verdict:
-    """Judge a try, write its record, and append its row.
+    """Judge a try, write its record, and append its row; a signal waits until that is done.
 
     failure   what ended it early: it is a crash
     unscored  why a try that ended well has no score: it is discarded
     """
+    with held_back():
+        return _finish(home, settings, made, failure, unscored)
+
+
+def _finish(
+    home: Path, settings: Settings, made: RunRecord, failure: GolfError | None, unscored: str | None
+) -> Verdict:
     path = home / "runs" / made.run / record.FILE
     record.write(path, made)  # what was found stays, should what follows fail
     rows, records = before(home)
@@ -68,6 +76,13 @@ def before(home: Path) -> tuple[list[ledger.Row], dict[str, RunRecord]]:
     path = home / RESULTS
     rows = ledger.read_rows(path) if path.exists() else []
     return rows, record.read_all(home / "runs", [row.commit for row in rows])
+
+
+def stopped(folder: Path, error: OSError) -> GolfError:
+    """The error of a try that the machine ended: a full disk, a file that may not be written."""
+    failure = GolfError(f"{error.filename or folder}: {error.strerror or error}; the run was stopped, run it again")
+    failure.__cause__ = error
+    return failure
 
 
 def interrupted(folder: Path) -> GolfError:

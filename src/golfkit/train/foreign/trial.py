@@ -60,6 +60,8 @@ def run(
         why = ended.why
     except GolfError as error:
         failure = error
+    except OSError as error:
+        failure = trial.stopped(folder, error)
     finally:
         verdict_ = trial.finish(asked.home, asked.settings, made, failure, unscored=why)
     if failure is not None:
