@@ -5,6 +5,7 @@ import json
 import random
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,8 +22,19 @@ SHAPE = {"vocab_size": 260, "seq_len": 16, "batch_tokens": 64, "n_layers": 2, "d
 SHAPE |= {"bigram_buckets": 16, "bigram_dim": 8, "rope_dims": 4}
 TINY = [word for key, value in SHAPE.items() for word in ("--set", f"{key}={value}")]
 FORWARD = '    """Logits float32 [B, T, V] of the token after each of ids[B, T]."""\n'
-PACKED = functools.cache(flatten.packed)  # half of a tiny run's time
+FLATTEN = flatten.flatten
 PAYLOAD = "final_model.int6.ptz"
+
+
+@functools.cache
+def packed(source: str, changes: tuple[tuple[str, object], ...], base: str, where: str) -> SimpleNamespace:
+    """What flatten.flatten gives a run."""
+    return SimpleNamespace(packed=FLATTEN(source, dict(changes), base=base, where=where).packed)
+
+
+def flattened(source: str, changes: dict[str, object], *, base: str, where: str) -> SimpleNamespace:
+    """flatten.flatten, once for all tests that train the default model: it is more than half of a tiny run's time."""
+    return packed(source, tuple(changes.items()), base, "model.py" if source == DEFAULT else where)
 
 
 class Said(NamedTuple):
@@ -46,7 +58,7 @@ class Workspace:
         (home / "golf.toml").write_text(f'data_path = "{data}"\ntokenizer_path = "bytes"\n')
         (home / "model.py").write_text(DEFAULT)
         monkeypatch.chdir(home)
-        monkeypatch.setattr(flatten, "packed", PACKED)
+        monkeypatch.setattr(flatten, "flatten", flattened)
         monkeypatch.setattr(choice, "CPU_WAYS", (("torch", "float32"),))  # what is fastest may differ between two runs
 
     def golf(self, *words: object, code: int = 0) -> Said:
