@@ -1,12 +1,12 @@
 """The default model against the contest's naive baseline: equal width, depth, batch and tokens, several seeds.
 
 scripts/quality DATA TOKENIZER --out quality.jsonl [--iterations 400] [--seeds 1 2 3] [--only control|default]
-                               [--rates 0.5 1 2] [--threads 1] [--speed]
+                               [--rates 0.5 1 2 1:0.5 1:0.25] [--threads 1] [--speed]
 
 DATA holds training shards and validation shards of other text. Every run is one JSON line of OUT; runs that OUT already
 has are not made again, so that the work can be cut and shared between processes. The control's learning rates are swept
-(--rates multiplies all of them) on the first seed, and its other seeds use the best. Both are scored after quantisation
-from the file on disk by the same evaluation. Without runs left to make, a table of means is printed.
+on the first seed (A multiplies all of them, A:B the embedding's by B besides), and its other seeds use the best. Both
+are scored after quantisation from the file on disk by the same evaluation. A table of means comes last.
 """
 
 import argparse
@@ -54,42 +54,41 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def wanted(name: str, arguments: argparse.Namespace) -> list[tuple[int, float | None]]:
+def wanted(name: str, arguments: argparse.Namespace) -> list[tuple[int, str | None]]:
     """(seed, rate) of every run; a rate of None is the sweep's best."""
     first, *others = arguments.seeds
     if name == "default":
-        return [(seed, 1.0) for seed in arguments.seeds]
+        return [(seed, "1") for seed in arguments.seeds]
     return [*((first, rate) for rate in arguments.rates), *((seed, None) for seed in others)]
 
 
-def best_rate(out: Path) -> float:
+def best_rate(out: Path) -> str:
     """The control's best learning rates in the sweep, whose runs all have the first seed."""
     sweep = [run for run in read(out) if run["model"] == "control"]
     first = sweep[0]["seed"]
     return min((run for run in sweep if run["seed"] == first), key=lambda run: run["val_bpb"])["rate"]
 
 
-def spec_of(module: ModuleType, rate: float) -> Any:
+def spec_of(module: ModuleType, rate: str) -> Any:
     """The local spec with all learning rates multiplied."""
     spec = module.LOCAL
-    rates = {f"{group}_rate": getattr(spec, f"{group}_rate") * rate for group in ("matrix", "embed", "scalar")}
+    every, _, embed = rate.partition(":")
+    rates = {f"{group}_rate": getattr(spec, f"{group}_rate") * float(every) for group in ("matrix", "embed", "scalar")}
+    rates["embed_rate"] *= float(embed or 1)
     return replace(spec, **rates)
 
 
-def one(name: str, seed: int, rate: float, arguments: argparse.Namespace) -> None:
+def one(name: str, seed: int, rate: str, arguments: argparse.Namespace) -> None:
     """Train and score one seed of one model, and append its line."""
     module = MODELS[name]
     spec = spec_of(module, rate)
     backend = build(module, spec, arguments)
-    table = module.parameters(spec)
     code = flatten.flatten(Path(module.__file__).read_text(), base="LOCAL").packed  # type: ignore[arg-type]
 
-    def export(arrays: dict[str, Any]) -> bytes:
-        if name == "control":
-            return pack(official.official_int8(arrays), compressors=("zlib",))
-        return session.stored(table, arrays)
+    def own_export(arrays: dict[str, Any]) -> bytes:
+        return pack(official.official_int8(arrays), compressors=("zlib",))
 
-    output.note(f"{name} seed {seed} rates x{rate}: {n_params(table):,} parameters")
+    output.note(f"{name} seed {seed} rates x{rate}: {n_params(module.parameters(spec)):,} parameters")
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         result = session.run(
@@ -101,7 +100,7 @@ def one(name: str, seed: int, rate: float, arguments: argparse.Namespace) -> Non
             Plan(arguments.iterations),
             Path(folder, "final_model.int6.ptz"),
             seed=seed,
-            export=export,
+            export=own_export if name == "control" else None,
             say=output.note,
             on_step=lambda step: output.note(f"  {step}") if step.step % 100 == 0 else None,
         )
@@ -182,7 +181,7 @@ def summary(runs: list[dict[str, Any]]) -> None:
     print(f"gain: {100 * (1 - means['default'] / means['control']):.2f}%")
 
 
-def _swept(runs: list[dict[str, Any]]) -> float:
+def _swept(runs: list[dict[str, Any]]) -> str:
     first = runs[0]["seed"]
     return min((run for run in runs if run["seed"] == first), key=lambda run: run["val_bpb"])["rate"]
 
@@ -206,7 +205,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("quality.jsonl"))
     parser.add_argument("--iterations", type=int, default=400)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4])
-    parser.add_argument("--rates", type=float, nargs="+", default=[0.5, 1.0, 2.0])
+    parser.add_argument("--rates", nargs="+", default=["0.5", "1", "2", "1:0.5", "1:0.25"])
     parser.add_argument("--only", choices=tuple(MODELS))
     parser.add_argument("--stride", type=int, default=0)
     parser.add_argument("--ttt", action="store_true")

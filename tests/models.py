@@ -43,13 +43,15 @@ CHANGES: dict[str, dict[str, Any]] = {
     "relu": {"relu_slope": 0.0, "softcap": 3.0},
     "convolutions": {"conv_attn": 2, "conv_mlp": 3},
     "value-tables": {"value_tables": 1},
+    "trigram": {"trigram_buckets": 50},
     "value-tables-of-all-layers": {"value_tables": 2},
     "parallel": {"parallel_from": 0},
     "parallel-late": {"parallel_from": 2},
     "loops": LOOPS,
-    "loops-from-0": {"loop_from": 0, "loop_to": 4, "loops": 1, "value_residual": True},
+    "loops-from-0": {"loop_from": 0, "loop_to": 4, "loops": 1},
 }
-NOT_IN_FORWARD = {"qk_gain", "matrix_bits", "embed_bits"}  # where training starts, and how weights are stored
+# Where training starts, and how weights are stored.
+NOT_IN_FORWARD = {"qk_gain", "matrix_bits", "matrix_spread", "table_spread", "embed_bits"}
 
 
 class Case(NamedTuple):

@@ -1,5 +1,6 @@
 """One seed from first weights to score: what is reported is what the file on disk scores."""
 
+import importlib
 import random
 from dataclasses import replace
 
@@ -53,7 +54,7 @@ def run(shard, payload, spec=SPEC, *, export=None, seed=1, **validation):
         Plan(STEPS),
         payload,
         seed=seed,
-        export=export or (lambda arrays: session.stored(backend.table, arrays)),
+        export=export,
         say=said.append,
     )
     return found, "\n".join(said)
@@ -213,3 +214,18 @@ def test_weights_that_score_nothing_finite_are_an_error(shard, tmp_path):
 
     with pytest.raises(GolfError, match="finite"):
         run(shard, tmp_path / NAME, export=broken)
+
+
+@pytest.mark.parametrize("name", ["torch", "mlx"])
+def test_error_compensation_stores_other_codes_of_every_matrix_and_of_nothing_else(shard, name):
+    needs_mlx() if name == "mlx" else needs_torch()
+    module = importlib.import_module(f"golfkit.train.engine.{name}_backend")
+    spec = replace(SPEC, gptq=True)
+    backend = getattr(module, f"{name.title()}Backend")(default, spec)
+    rng = np.random.default_rng(0)
+    arrays = {row.name: rng.normal(size=row.shape).astype(np.float32) for row in default.parameters(spec)}
+    backend.load(arrays)
+    plain = weights(session.stored(backend, default, SPEC, TokenStream([shard]), arrays))
+    compensated = weights(session.stored(backend, default, spec, TokenStream([shard]), arrays))
+    for row in default.parameters(spec):
+        assert (compensated[row.name] == plain[row.name]).all() == (row.group != "matrix"), row.name

@@ -232,7 +232,7 @@ def test_a_model_whose_table_fails_is_one_line_with_its_place(work):
     path = work.home / "model.py"
     path.write_text(path.read_text().replace('"normal", 0.005, "embed"', '"normal", 0.005, "embeds"'))
     assert "Parameter(name='embed'" in work.refused(code=3)
-    path.write_text(path.read_text().replace("bits, fan = spec.matrix_bits", "bits, fan = spec.matrix_bit"))
+    path.write_text(path.read_text().replace("spec.matrix_bits,", "spec.matrix_bit,"))
     assert "AttributeError: 'Spec' object has no attribute 'matrix_bit'" in work.refused(code=3)
 
 

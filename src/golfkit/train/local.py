@@ -159,7 +159,6 @@ def _train(
                 Plan(asked.iterations, asked.limit_s),
                 payload,
                 seed=seed,
-                export=lambda arrays: session.stored(backend.table, arrays),
                 say=say,
                 on_step=on_step,
                 on_tokens=hooks.on_tokens,

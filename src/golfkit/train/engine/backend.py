@@ -26,6 +26,9 @@ class Backend(Protocol):
     def nll(self, inputs: Any, targets: Any) -> "np.ndarray":
         """Loss of every target in nats, float32[B, T]; changes nothing."""
 
+    def moments(self, inputs: Any) -> Any:
+        """What every matrix is applied to for int64[B, T] ids: calibrate.moments."""
+
     def weights(self) -> Arrays:
         """The weights to export: the averaged ones where the recipe averages."""
 

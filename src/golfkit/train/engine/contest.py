@@ -16,7 +16,7 @@ from golfkit.errors import Exit, GolfError
 from golfkit.train.data.accounting import byte_luts, check_bytes_per_token
 from golfkit.train.data.shards import TokenStream, read_shard, shard_files
 from golfkit.train.engine.loop import Plan, Step
-from golfkit.train.engine.session import Group, Validation, n_tokens, run, stored
+from golfkit.train.engine.session import Group, Validation, n_tokens, run
 from golfkit.train.engine.torch_backend import TorchBackend
 from golfkit.train.model.parameters import n_params
 
@@ -97,7 +97,6 @@ def _train(
         Plan(iterations, limit_s or None, group.rank, group.world_size),
         payload,
         seed=seed,
-        export=lambda arrays: stored(backend.table, arrays),
         group=group,
         say=say,
         on_step=on_step,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from golfkit.train.engine.calibrate import moments
 from golfkit.train.engine.schedule import Pace
 from golfkit.train.model.optimiser import new_state, update
 
@@ -60,6 +61,12 @@ class MlxBackend:
         import numpy as np
 
         return np.array(self._nll(self.parameters, self.mx.array(inputs), self.mx.array(targets)))
+
+    def moments(self, inputs: Any) -> Any:
+        """Second moments of what every matrix is applied to."""
+        import numpy as np
+
+        return moments(self.model, self.spec, self.ops, self.parameters, self.mx.array(inputs), np.array)
 
     def weights(self) -> dict[str, Any]:
         """The weights to export, float32."""

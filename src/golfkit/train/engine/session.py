@@ -2,20 +2,24 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from golfkit.train.data.accounting import Luts
+from golfkit.train.engine.calibrate import compensated
 from golfkit.train.engine.evaluate import Score, evaluate
 from golfkit.train.engine.loop import Outcome, Plan, Step, Stream, prime, train
 from golfkit.train.engine.schedule import Pace
-from golfkit.train.model.parameters import Parameter, initial
+from golfkit.train.model.parameters import initial
 from golfkit.train.payload.container import pack, weights
 from golfkit.train.payload.quantise import quantise
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+CALIBRATION = 8192  # tokens of training text for error compensation
 
 
 class Validation(NamedTuple):
@@ -62,7 +66,7 @@ def run(
     payload: Path,
     *,
     seed: int,
-    export: Callable[[dict[str, Any]], bytes],
+    export: Callable[[dict[str, Any]], bytes] | None = None,
     restore: Callable[[bytes], dict[str, Any]] = weights,
     group: Group = ALONE,
     say: Callable[[str], None] = lambda line: None,
@@ -72,7 +76,7 @@ def run(
     """Train one seed and score its artifact.
 
     payload  the file to write, by the first process alone
-    export   the payload's bytes from float32 weights; `restore` undoes it
+    export   the payload's bytes from float32 weights, which `restore` undoes; by default those of `stored`
     say      takes the lines of the log, in the official forms
     """
     arrays = initial(model.parameters(spec), seed)
@@ -87,7 +91,7 @@ def run(
     pre_quant = score(backend, spec, validation, group, on_tokens=on_tokens)
     say(f"step:{outcome.steps}/{plan.iterations} {shown(pre_quant)} train_time:{outcome.train_s * 1000:.0f}ms")
     if group.rank == 0:
-        content = export(trained)
+        content = export(trained) if export else stored(backend, model, spec, stream, trained)
         part = payload.with_name(f".{payload.name}.part")
         try:
             part.write_bytes(content)
@@ -97,8 +101,7 @@ def run(
     group.wait()
     data = payload.read_bytes()
     say(f"Serialized model {payload.suffixes[-2][1:]}: {len(data)} bytes")
-    stored = restore(data)
-    backend.load(stored)
+    backend.load(restore(data))
     scored = score(backend, spec, validation, group, on_tokens=on_tokens)
     say(f"final_artifact_roundtrip_exact {shown(scored)}")
     sliding = adapted = None
@@ -143,9 +146,16 @@ def score(
     )
 
 
-def stored(table: Sequence[Parameter], arrays: "dict[str, np.ndarray]", **options: Any) -> bytes:
-    """The payload of trained weights, each quantised as the parameter table says."""
-    return pack({row.name: quantise(arrays[row.name], row.bits, row.spread or None) for row in table}, **options)
+def stored(backend: Any, model: Any, spec: Any, stream: Stream, arrays: "dict[str, np.ndarray]") -> bytes:
+    """The payload of trained weights, which the backend holds, each quantised as the parameter table says.
+
+    With `spec.gptq` matrices are compensated on the batch of training tokens that the stream gives next.
+    """
+    table = model.parameters(spec)
+    if spec.gptq:
+        rows = max(1, CALIBRATION // spec.seq_len) * spec.seq_len
+        return pack(compensated(table, arrays, backend.moments(stream.batch(rows, spec.seq_len)[0])))
+    return pack({row.name: quantise(arrays[row.name], row.bits, row.spread or None, row.shared) for row in table})
 
 
 def shown(scored: Score) -> str:

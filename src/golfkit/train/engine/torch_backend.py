@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from golfkit.train.engine.calibrate import moments
 from golfkit.train.engine.schedule import Pace
 from golfkit.train.model.ops_torch import TorchOps
 from golfkit.train.model.optimiser import new_state, update
@@ -86,6 +87,12 @@ class TorchBackend:
         with self.torch.no_grad():
             old = {name: parameter.detach() for name, parameter in self.parameters.items()}
             return self._nll(old, self._ids(inputs), self._ids(targets)).cpu().numpy()
+
+    def moments(self, inputs: Any) -> Any:
+        """Second moments of what every matrix is applied to."""
+        with self.torch.no_grad():
+            old = {name: parameter.detach() for name, parameter in self.parameters.items()}
+            return moments(self.model, self.spec, self.ops, old, self._ids(inputs), lambda x: x.cpu().numpy())
 
     def weights(self) -> dict[str, Any]:
         """The weights to export, float32."""

@@ -40,8 +40,7 @@ class Spec(Recipe):
     conv_attn: int = 3  # positions before it that a causal depthwise convolution adds to each input of attention
     conv_mlp: int = 3  # the same for the MLP
     value_tables: int = 1  # outer layers, from both ends, whose values get an embedding of their token
-    untied: bool = True  # a head of its own
-    value_residual: bool = False  # values of layer 0 mixed into later ones
+    untied: bool = True  # a head of its own, else the embedding's
     exclusive: bool = False  # attention output without its component along the own value
     parallel_from: int = 99  # layers from here on run attention and MLP side by side
     loop_from: int = 0  # first layer of the repeated span (depth recurrence)
@@ -50,7 +49,9 @@ class Spec(Recipe):
 
     # Export
     matrix_bits: int = 6
-    embed_bits: int = 8
+    matrix_spread: float = 20.0  # clip of matrices, in root mean squares of each row
+    table_spread: float = 24.0  # clip of the hashed and value tables, in root mean squares of the whole table
+    embed_bits: int = 8  # of the embedding and the head
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be."""
@@ -71,15 +72,17 @@ def parameters(spec: Spec) -> list[Parameter]:
     n, d, hidden = spec.n_layers, spec.dim, int(spec.mlp_mult * spec.dim)
     head = d // spec.n_heads
     kv = head * spec.n_kv_heads
-    bits, fan = spec.matrix_bits, d**-0.5
+    fan = d**-0.5
+    matrix = {"bits": spec.matrix_bits, "spread": spec.matrix_spread}
+    sparse = {"bits": spec.matrix_bits, "spread": spec.table_spread, "shared": True}
     table = [
         Parameter("embed", (spec.vocab_size, d), "normal", 0.005, "embed", spec.embed_bits),
-        Parameter("attn.q", (n, d, d), "uniform", fan, "matrix", bits),
-        Parameter("attn.k", (n, kv, d), "uniform", fan, "matrix", bits),
-        Parameter("attn.v", (n, kv, d), "uniform", fan, "matrix", bits),
-        Parameter("attn.out", (n, d, d), "constant", 0.0, "matrix", bits),
-        Parameter("mlp.up", (n, hidden, d), "uniform", fan, "matrix", bits),
-        Parameter("mlp.down", (n, d, hidden), "constant", 0.0, "matrix", bits),
+        Parameter("attn.q", (n, d, d), "uniform", fan, "matrix", **matrix),
+        Parameter("attn.k", (n, kv, d), "uniform", fan, "matrix", **matrix),
+        Parameter("attn.v", (n, kv, d), "uniform", fan, "matrix", **matrix),
+        Parameter("attn.out", (n, d, d), "constant", 0.0, "matrix", **matrix),
+        Parameter("mlp.up", (n, hidden, d), "uniform", fan, "matrix", **matrix),
+        Parameter("mlp.down", (n, d, hidden), "constant", 0.0, "matrix", **matrix),
         Parameter("attn.gain", (n, spec.n_heads), "constant", spec.qk_gain, "scalar", 16),
         Parameter("attn.scale", (n, d), "constant", 1.0, "scalar", 16),
         Parameter("mlp.scale", (n, d), "constant", 1.0, "scalar", 16),
@@ -90,11 +93,11 @@ def parameters(spec: Spec) -> list[Parameter]:
     if spec.unet:
         table.append(Parameter("skip", (n // 2, d), "constant", 1.0, "scalar", 16))
     if spec.bigram_buckets:
-        table.append(Parameter("bigram", (spec.bigram_buckets, spec.bigram_dim), "constant", 0.0, "embed", bits))
-        table.append(Parameter("bigram.out", (d, spec.bigram_dim), "orthogonal", 1.0, "matrix", bits))
+        table.append(Parameter("bigram", (spec.bigram_buckets, spec.bigram_dim), "constant", 0.0, "embed", **sparse))
+        table.append(Parameter("bigram.out", (d, spec.bigram_dim), "orthogonal", 1.0, "matrix", **matrix))
     if spec.trigram_buckets:
-        table.append(Parameter("trigram", (spec.trigram_buckets, spec.bigram_dim), "constant", 0.0, "embed", bits))
-        table.append(Parameter("trigram.out", (d, spec.bigram_dim), "orthogonal", 1.0, "matrix", bits))
+        table.append(Parameter("trigram", (spec.trigram_buckets, spec.bigram_dim), "constant", 0.0, "embed", **sparse))
+        table.append(Parameter("trigram.out", (d, spec.bigram_dim), "orthogonal", 1.0, "matrix", **matrix))
     if spec.smear:
         table.append(Parameter("smear", (d,), "constant", -3.0, "scalar", 16))
     if spec.conv_attn:
@@ -102,38 +105,33 @@ def parameters(spec: Spec) -> list[Parameter]:
     if spec.conv_mlp:
         table.append(Parameter("mlp.conv", (n, spec.conv_mlp, d), "constant", 0.0, "scalar", 16))
     if spec.value_tables:
-        table.append(Parameter("tables", (2 * spec.value_tables, spec.vocab_size, kv), "constant", 0.0, "embed", bits))
+        table.append(
+            Parameter("tables", (2 * spec.value_tables, spec.vocab_size, kv), "constant", 0.0, "embed", **sparse)
+        )
     if spec.untied:
         table.append(Parameter("head", (spec.vocab_size, d), "constant", 0.0, "embed", spec.embed_bits))
-    if spec.value_residual:
-        table.append(Parameter("value.mix", (n, 2), "constant", 0.5, "scalar", 16))
     return table
 
 
 def forward(ops: Ops, spec: Spec, weights: dict[str, Any], ids: Any) -> Any:
     """Logits float32 [B, T, V] of the token after each of ids[B, T]."""
     bank = {name: ops.unstack(array) for name, array in weights.items() if name.partition(".")[0] in STACKED}
-    x = embedding(ops, spec, weights, ids)
-    x0, skips, first_value = x, [], None
-    tables = [ops.embed(t, ids) for t in bank.get("tables", ())]
-    values = dict(
-        zip([*range(spec.value_tables), *range(spec.n_layers - spec.value_tables, spec.n_layers)], tables, strict=True)
-    )
-    half = spec.n_layers // 2
-    for place, i in enumerate(order(spec)):
+    x = x0 = embedding(ops, spec, weights, ids)
+    outer = [*range(spec.value_tables), *range(spec.n_layers - spec.value_tables, spec.n_layers)]
+    values = dict(zip(outer, (ops.embed(table, ids) for table in bank.get("tables", ())), strict=True))
+    half, skips = spec.n_layers // 2, {}
+    for i in order(spec):
         layer = {name: rows[i] for name, rows in bank.items() if i < len(rows)}
-        if spec.unet and i >= spec.n_layers - half and skips:
-            x = x + bank["skip"][spec.n_layers - 1 - i] * skips[spec.n_layers - 1 - i]
-        x, value = block(ops, spec, layer, i, x, x0, values.get(i, first_value))
-        if place == 0 and spec.value_residual:
-            first_value = value
+        mirror = spec.n_layers - 1 - i
+        if spec.unet and mirror in skips and mirror < i:
+            x = x + bank["skip"][mirror] * skips[mirror]
+        x = block(ops, spec, layer, i, x, x0, values.get(i))
         if spec.unet and i < half:
-            skips = [*skips[:i], x, *skips[i + 1 :]]
-    x = ops.rms_norm(x)
-    return ops.softcap(ops.linear(x, weights["head" if spec.untied else "embed"]), spec.softcap)
+            skips[i] = x
+    return ops.softcap(ops.linear(ops.rms_norm(x), weights["head" if spec.untied else "embed"]), spec.softcap)
 
 
-STACKED = ("attn", "mlp", "mix", "skip", "value", "tables")
+STACKED = ("attn", "mlp", "mix", "skip", "tables")  # first words of the names of banks
 
 
 def order(spec: Spec) -> list[int]:
@@ -143,14 +141,15 @@ def order(spec: Spec) -> list[int]:
 
 
 def embedding(ops: Ops, spec: Spec, weights: dict[str, Any], ids: Any) -> Any:
-    """The normalised input [B, T, D]: token, hashed pair of tokens, and a share of the token before."""
+    """The normalised input [B, T, D]: token, hashed pair and triple of tokens, and a share of the token before."""
     x = ops.embed(weights["embed"], ids)
+    before = ops.delay(ids)
     if spec.bigram_buckets:
-        pair = (ops.delay(ids) * (HASH % spec.bigram_buckets) + ids) % spec.bigram_buckets
+        pair = (before * (HASH % spec.bigram_buckets) + ids) % spec.bigram_buckets
         x = x + ops.linear(ops.embed(weights["bigram"], pair), weights["bigram.out"])
     if spec.trigram_buckets:
-        pair = ops.delay((ops.delay(ids) * 1021 + ids) % 65521)
-        triple = (pair * (HASH % spec.trigram_buckets) + ids) % spec.trigram_buckets
+        pair = (ops.delay(before) * (HASH % spec.trigram_buckets) + before) % spec.trigram_buckets
+        triple = (pair * (HASH % spec.vocab_size) + ids) % spec.trigram_buckets
         x = x + ops.linear(ops.embed(weights["trigram"], triple), weights["trigram.out"])
     x = ops.rms_norm(x)
     if spec.smear:
@@ -158,29 +157,30 @@ def embedding(ops: Ops, spec: Spec, weights: dict[str, Any], ids: Any) -> Any:
     return x
 
 
-def block(ops: Ops, spec: Spec, w: dict[str, Any], i: int, x: Any, x0: Any, first: Any) -> tuple[Any, Any]:
-    """One layer: x[B, T, D] after it, and its values before mixing."""
+def block(ops: Ops, spec: Spec, w: dict[str, Any], i: int, x: Any, x0: Any, value: Any) -> Any:
+    """One layer: x[B, T, D] after it.
+
+    x0     the embedding
+    value  what the layer's table adds to its values, [B, T, K * d]; None where it has none
+    """
     if spec.embed_mix:
         x = w["mix.x"] * x + w["mix.embed"] * x0
-    normed = convolve(ops, ops.rms_norm(x), w.get("attn.conv"))
-    mixed, value = attention(ops, spec, w, normed, first)
-    if i >= spec.parallel_from:
-        return x + w["attn.scale"] * mixed + w["mlp.scale"] * mlp(ops, spec, w, normed), value
-    x = x + w["attn.scale"] * mixed
-    return x + w["mlp.scale"] * mlp(ops, spec, w, convolve(ops, ops.rms_norm(x), w.get("mlp.conv"))), value
+    normed = ops.rms_norm(x)
+    mixed = w["attn.scale"] * attention(ops, spec, w, convolve(ops, normed, w.get("attn.conv")), value)
+    if i < spec.parallel_from:
+        x = x + mixed
+        normed, mixed = ops.rms_norm(x), 0
+    return x + mixed + w["mlp.scale"] * mlp(ops, spec, w, convolve(ops, normed, w.get("mlp.conv")))
 
 
-def attention(ops: Ops, spec: Spec, w: dict[str, Any], x: Any, first: Any) -> tuple[Any, Any]:
-    """Grouped-query attention with normalised, gained queries and keys: [B, T, D], and its values [B, T, K, d]."""
+def attention(ops: Ops, spec: Spec, w: dict[str, Any], x: Any, value: Any) -> Any:
+    """Grouped-query attention with normalised, gained queries and keys: [B, T, D]."""
     batch, length, dim = x.shape
     head = dim // spec.n_heads
     q = ops.linear(x, w["attn.q"]).reshape(batch, length, spec.n_heads, head)
     k = ops.linear(x, w["attn.k"]).reshape(batch, length, spec.n_kv_heads, head)
-    own = v = ops.linear(x, w["attn.v"]).reshape(batch, length, spec.n_kv_heads, head)
-    if spec.value_tables and first is not None:
-        v = v + first.reshape(batch, length, spec.n_kv_heads, head)
-    elif spec.value_residual and first is not None:
-        v = w["value.mix"][0] * v + w["value.mix"][1] * first
+    v = ops.linear(x, w["attn.v"])
+    v = (v if value is None else v + value).reshape(batch, length, spec.n_kv_heads, head)
     q = ops.rope(ops.rms_norm(q), spec.rope_dims, spec.rope_base) * w["attn.gain"].reshape(spec.n_heads, 1)
     k = ops.rope(ops.rms_norm(k), spec.rope_dims, spec.rope_base)
     y = ops.attention(q, k, v)
@@ -189,7 +189,7 @@ def attention(ops: Ops, spec: Spec, w: dict[str, Any], x: Any, first: Any) -> tu
         y = y.reshape(batch, length, spec.n_kv_heads, group, head)
         unit = (ops.rms_norm(v) * head**-0.5).reshape(batch, length, spec.n_kv_heads, 1, head)
         y = y - (y * unit).sum(-1)[..., None] * unit
-    return ops.linear(y.reshape(batch, length, dim), w["attn.out"]), own
+    return ops.linear(y.reshape(batch, length, dim), w["attn.out"])
 
 
 def convolve(ops: Ops, x: Any, weight: Any) -> Any:

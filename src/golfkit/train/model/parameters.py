@@ -17,6 +17,7 @@ class Parameter(NamedTuple):
     bits: int = 6  # width in the payload: 2 to 8 per-row integers, 16 or 32 floats
     rate: float = 1.0  # learning rate relative to its group's
     spread: float = 0.0  # clip of the integers in root mean squares of the row; 0: the one that loses least
+    shared: bool = False  # with spread: one scale for a whole matrix, so that small rows become zeros
 
 
 def n_params(table: Sequence[Parameter]) -> int:
