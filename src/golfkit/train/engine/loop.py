@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from golfkit.errors import Exit, GolfError
 from golfkit.train.engine.schedule import pace
 
-SETTLED = 20  # steps until the clock's mean step time is worth showing
+SETTLED = 20  # steps in which a loss may leap and come back, as it does under high rates for embeddings
 DIVERGED = 2.0  # nats above the first step's loss
 
 
@@ -77,7 +77,7 @@ def train(
         loss = backend.step(inputs, targets, pace(spec, step, progress, plan.iterations))
         step, first = step + 1, loss if step == 0 else first
         elapsed = agree(clock() - began)
-        if not math.isfinite(loss) or loss > first + DIVERGED:
+        if not math.isfinite(loss) or (step > SETTLED and loss > first + DIVERGED):
             raise Diverged(
                 f"step {step}: loss {loss:.4f} after {first:.4f} at first; it diverged, lower the learning rates",
                 Exit.NO,
