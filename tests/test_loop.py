@@ -85,18 +85,19 @@ def test_the_first_processs_clock_decides_for_all():
     assert (found.steps, found.train_s) == (3, 9.5)
 
 
-@pytest.mark.parametrize("losses", [[math.nan], [3.0, math.inf], [3.0, 2.0, math.nan], [3.0, 4.9, 5.1]])
+@pytest.mark.parametrize("losses", [[math.nan], [3.0, math.inf], [3.0, 2.0, math.nan], [3.0] * 20 + [5.1]])
 def test_a_loss_that_is_no_number_or_2_nats_above_the_first_ends_the_run_at_once(losses):
     backend, seen = Backend(losses), []
     with pytest.raises(Diverged, match=f"step {len(losses)}: loss .* diverged") as caught:
-        train(backend, SPEC, Stream(), Plan(10), clock=ticking(1.0), on_step=seen.append)
+        train(backend, SPEC, Stream(), Plan(30), clock=ticking(1.0), on_step=seen.append)
     assert caught.value.exit_code == Exit.NO
     assert len(backend.starts) == len(losses)
     assert len(seen) == len(losses) - 1
 
 
-def test_a_loss_that_rises_by_less_goes_on():
-    assert train(Backend([3.0, 4.9]), SPEC, Stream(), Plan(4), clock=ticking(1.0)).steps == 4
+@pytest.mark.parametrize("losses", [[3.0, 14.0], [3.0] * 20 + [4.9]], ids=["leaps-at-first", "rises-by-less"])
+def test_a_loss_that_leaps_at_first_or_rises_by_less_goes_on(losses):
+    assert train(Backend(losses), SPEC, Stream(), Plan(30), clock=ticking(1.0)).steps == 30
 
 
 def test_priming_takes_a_step_and_leaves_everything_as_it_was():
