@@ -26,14 +26,16 @@ VERIFIED = "roundtrip verified"
 TINY = {  # a spec for a minute or two on a CPU
     "vocab_size": 260,
     "seq_len": 128,
-    "batch_tokens": 2048,
+    "batch_tokens": 1024,
     "n_layers": 2,
     "dim": 128,
     "n_heads": 2,
     "n_kv_heads": 2,
-    "bigram_buckets": 4096,
+    "bigram_buckets": 1024,
+    "embed_rate": 0.02,
 }
-ITERATIONS = 100
+ITERATIONS = 60
+VAL_TOKENS = 8192
 SHOWN = {
     "total_bytes": "total bytes",
     "archive_bytes": "archive bytes",
@@ -78,6 +80,7 @@ def demo_train(folder: Path) -> list[tuple[str, str]]:
     golf(folder, "data", "pack", "book", "--tokenizer", "bytes", "--val-fraction", "0.1", "--out", "workspace/shards")
     changes = [word for key, value in TINY.items() for word in ("--set", f"{key}={value}")]
     data = ["--data", "shards", "--tokenizer", "bytes", "--iterations", str(ITERATIONS)]
+    data += ["--val-tokens", str(VAL_TOKENS)]
     began = time.perf_counter()
     golf(home, "train-local", *data, *changes, "--description", "the first try")
     seconds = time.perf_counter() - began
