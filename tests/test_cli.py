@@ -66,7 +66,7 @@ def test_every_error_a_command_may_raise_has_its_exit_code_and_one_line(monkeypa
 
     monkeypatch.setattr(sys, "argv", ["golf", "measure"])
     monkeypatch.setattr(output, "emit", fail)
-    monkeypatch.setattr("golfkit.measure.command._find_script", fail)
+    monkeypatch.setattr("golfkit.measure.command._default_script", fail)
     with pytest.raises(SystemExit) as caught:
         cli.main()
     assert caught.value.code == code
@@ -81,7 +81,7 @@ def test_a_bug_is_not_hidden_as_a_users_error(monkeypatch):
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(sys, "argv", ["golf", "measure"])
-    monkeypatch.setattr("golfkit.measure.command._find_script", fail)
+    monkeypatch.setattr("golfkit.measure.command._default_script", fail)
     with pytest.raises(RuntimeError, match="a bug"):
         cli.main()
 
@@ -90,7 +90,7 @@ def test_ctrl_c_is_exit_130_and_one_line(tmp_path):
     (tmp_path / "train_gpt.py").write_text("x = 1\n")
     code = (
         "import sys, golfkit.measure.command as c, golfkit.cli as cli\n"
-        "c._find_script = lambda *a: (print('ready', flush=True), sys.stdin.read())\n"
+        "c._default_script = lambda *a: (print('ready', flush=True), sys.stdin.read())\n"
         "sys.argv = ['golf', 'measure']\ncli.main()\n"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
