@@ -47,7 +47,7 @@ def main(arguments: argparse.Namespace) -> int:
         return 0
     for name in [arguments.only] if arguments.only else MODELS:
         for seed, asked in wanted(name, arguments):
-            rate = best_rate(arguments.out) if asked is None else asked
+            rate = best_rate(of(name, done(arguments))) if asked is None else asked
             if not any((r["model"], r["seed"], r["rate"]) == (name, seed, rate) for r in done(arguments)):
                 one(name, seed, rate, arguments)
     summary(done(arguments))
@@ -62,11 +62,9 @@ def wanted(name: str, arguments: argparse.Namespace) -> list[tuple[int, str | No
     return [*((first, rate) for rate in arguments.rates), *((seed, None) for seed in others)]
 
 
-def best_rate(out: Path) -> str:
-    """The control's best learning rates in the sweep, whose runs all have the first seed."""
-    sweep = [run for run in read(out) if run["model"] == "control"]
-    first = sweep[0]["seed"]
-    return min((run for run in sweep if run["seed"] == first), key=lambda run: run["val_bpb"])["rate"]
+def best_rate(runs: list[dict[str, Any]]) -> str:
+    """The best learning rates of a sweep, whose runs are those of the first seed."""
+    return min((run for run in runs if run["seed"] == runs[0]["seed"]), key=lambda run: run["val_bpb"])["rate"]
 
 
 def spec_of(module: ModuleType, rate: str) -> Any:
@@ -163,10 +161,10 @@ def summary(runs: list[dict[str, Any]]) -> None:
     rows = []
     means = {}
     for name in MODELS:
-        mine = [run for run in runs if run["model"] == name]
+        mine = of(name, runs)
         if not mine:
             return
-        best = min(mine, key=lambda run: run["val_bpb"])["rate"] if name == "default" else _swept(mine)
+        best = best_rate(mine)
         mine = [run for run in mine if run["rate"] == best]
         means[name] = statistics.fmean(run["val_bpb"] for run in mine)
         spread = statistics.stdev(run["val_bpb"] for run in mine) if len(mine) > 1 else None
@@ -181,9 +179,9 @@ def summary(runs: list[dict[str, Any]]) -> None:
     print(f"gain: {100 * (1 - means['default'] / means['control']):.2f}%")
 
 
-def _swept(runs: list[dict[str, Any]]) -> str:
-    first = runs[0]["seed"]
-    return min((run for run in runs if run["seed"] == first), key=lambda run: run["val_bpb"])["rate"]
+def of(name: str, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The runs of one model, in their order."""
+    return [run for run in runs if run["model"] == name]
 
 
 def done(arguments: argparse.Namespace) -> list[dict[str, Any]]:
