@@ -24,6 +24,8 @@ PURE_LEAVES = {
     "golfkit.measure.feasibility",
     "golfkit.compress.verify",
     "golfkit.train.flatten",
+    "golfkit.train.logs",
+    "golfkit.train.runs",
 }
 HEAVY = {
     *("torch", "mlx", "numba", "llvmlite", "numpy", "pandas", "httpx", "huggingface_hub", "runpod"),

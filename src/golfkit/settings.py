@@ -65,6 +65,42 @@ class Settings:
         env="LOCAL_PROMOTION_THRESHOLD",
     )
     runpod_template_id: str | None = declare(None, "RunPod template of the pods.", env="RUNPOD_TEMPLATE_ID")
+    pod_provider: str = declare(
+        "rest2", "How pods are rented: RunPod's REST v2, or the runpod package (GraphQL).", choices=("rest2", "sdk")
+    )
+    pod_gpu: str = declare("NVIDIA H100 80GB HBM3", "RunPod's name of the pod's GPU.")
+    pod_gpu_count: int = declare(8, "GPUs of a pod; torchrun starts one process on each.", least=1)
+    pod_cloud: str = declare("SECURE", "Which of RunPod's clouds.", choices=("SECURE", "COMMUNITY"))
+    pod_data_centers: str = declare("", "Data centres to try in turn, as US-KS-2,EU-RO-1; empty: any.")
+    pod_image: str = declare(
+        "runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404", "Image of the pods, where no template is set."
+    )
+    pod_disk_gb: int = declare(50, "Disk of a pod in GB; the training data lies there, too.", least=10)
+    pod_network_volume_id: str | None = declare(None, "Network volume of the pods, mounted at /workspace.")
+    pod_folder: str = declare("/workspace/golf", "Folder of the runs on the rented or own machine.")
+    pod_data_command: str = declare(
+        "",
+        "Shell command that puts the training data at DATA_PATH on the machine, run there in pod_folder; "
+        "empty: the template or volume has it.",
+    )
+    pod_data_path: str = declare("data/datasets/fineweb10B_sp1024", "DATA_PATH on the machine, from pod_folder.")
+    pod_tokenizer_path: str = declare(
+        "data/tokenizers/fineweb_1024_bpe.model", "TOKENIZER_PATH on the machine, from pod_folder."
+    )
+    pod_boot_minutes: float = declare(15.0, "Longest wait for a pod to answer; past it the pod is terminated.")
+    pod_setup_minutes: float = declare(10.0, "Longest time for copying to the pod and its data command.")
+    pod_run_minutes: float = declare(25.0, "Longest time for one seed: compiling, training, scoring.")
+    pod_collect_minutes: float = declare(5.0, "Longest time for copying the results back.")
+    pod_timer: bool = declare(
+        False, "A timer inside the pod terminates it by runpodctl at the deadline, if this machine loses power."
+    )
+    promotions_per_hour: int = declare(1, "Runs on rented machines that may start within an hour.", least=1)
+    runpod_api_base_url: str = declare(
+        "https://api.runpod.io", "Where RunPod's API answers.", env="RUNPOD_API_BASE_URL"
+    )
+    ssh_key: Path | None = declare(
+        None, "Private ssh key for the pods; default: ssh's own choice. Its .pub goes into the pod."
+    )
     since_hours: int = declare(48, "How far back research looks, in hours.", env="SINCE_HOURS")
     tavily_monthly_budget_usd: float = declare(
         5.0, "Dollars a month for Tavily searches.", env="TAVILY_MONTHLY_BUDGET_USD"
