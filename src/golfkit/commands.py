@@ -35,9 +35,15 @@ COMMANDS = {
         "golfkit.train.command_results", "correlation", "How far local scores predict the expensive tier."
     ),
     "results import": Command("golfkit.train.command_import", "run", "Read a training log and add its row."),
+    "budget show": Command("golfkit.budget.command_budget", "show", "Show what is spent, held and left."),
+    "budget set": Command("golfkit.budget.command_budget", "set_limits", "Set the total or the reserve."),
+    "budget charge": Command("golfkit.budget.command_budget", "charge", "Book money that was spent."),
+    "budget release": Command("golfkit.budget.command_budget", "release", "Close a reservation with no charge."),
+    "budget recover": Command("golfkit.budget.command_budget", "recover", "Make a damaged book good again."),
 }
 GROUPS = {
     "data": "Fetch, make and check the contests' inputs.",
     "results": "What the runs gave: show, best, plot, correlation, import.",
+    "budget": "What may be spent on rented machines: show, set, charge, release, recover.",
 }
 WORDS = frozenset(path.split()[0] for path in COMMANDS)  # all that can stand right after `golf`
