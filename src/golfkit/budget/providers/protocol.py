@@ -22,9 +22,9 @@ class Pod(NamedTuple):
 
     id: str
     name: str
-    status: str  # starting, running, stopped (exists, and may bill its disk), gone
-    usd_per_hour: Decimal | None = None  # of the whole machine, all its GPUs
-    address: Address | None = None  # None until ssh is mapped
+    status: str  # starting, running, stopped (exists, and may bill its disk: any unknown word, too), gone
+    usd_per_hour: Decimal | None = None  # of the whole machine, all its GPUs; None where unknown or shown as 0
+    address: Address | None = None  # None until ssh is mapped; a machine can be running before that
     created: datetime | None = None  # UTC
 
     @property
@@ -59,14 +59,14 @@ class PodProvider(Protocol):
         """Dollars an hour for the whole machine, before renting it; None where the provider does not say."""
 
     def create(self, request: PodRequest) -> Pod:
-        """Rent one machine.
+        """Rent one machine, in the first of the request's data centres that has one.
 
-        Raises CreateUnknown when no answer came: the machine may exist, so look for its name. Every other error means
-        that none was made.
+        What comes back has its id; the rest may be known only later, by `get`. Raises CreateUnknown when no readable
+        answer came: the machine may exist, so look for its name. Every other error means that none was made.
         """
 
     def get(self, pod_id: str) -> Pod | None:
-        """The machine now; None once the provider knows none of that id."""
+        """The machine now; None once the provider knows none of that id. Status gone means the same."""
 
     def list(self) -> list[Pod]:
         """All machines of the account, other people's and other programs' among them."""
@@ -84,7 +84,15 @@ class ProviderError(GolfError):
 
 
 class CreateUnknown(ProviderError):
-    """No answer to a create call: the machine may exist."""
+    """No readable answer to a create call: the machine may exist."""
+
+
+class Rejected(ProviderError):
+    """The provider refuses this request or this key, and would refuse it again (exit 3: what was set is wrong)."""
+
+    def __init__(self, message: str) -> None:
+        """`message` holds no key."""
+        super().__init__(message, Exit.BAD_FILE)
 
 
 class NoCapacity(ProviderError):
