@@ -5,7 +5,7 @@ from typing import NamedTuple
 from golfkit.budget.book import events
 from golfkit.budget.book.events import SCHEMA, BadEvent, Charge, Event, Recover, Release, Reserve, Set, Settle
 from golfkit.budget.book.snapshot import Snapshot
-from golfkit.budget.book.state import Limits, State, Tally
+from golfkit.budget.book.state import Limits, Reservation, State, Tally
 
 
 class Damage(NamedTuple):
@@ -94,14 +94,10 @@ def mend(reading: Reading, snapshot: Snapshot | None, found: str, limits: Limits
         lines.append(events.encode(event, len(lines) + 1, digest))
         digest = events.decode(lines[-1], len(lines), digest).digest
 
-    still_open = {reservation.id for reservation in snapshot.open} if snapshot else set()
     n_lost = 0
     for n, raw in enumerate(reading.rest, start=reading.seq + 1):
         try:
-            event = events.read(_text(raw))
-            if isinstance(event, Settle | Release) and event.id in still_open and snapshot and n <= snapshot.seq:
-                raise BadEvent(f"closes {event.id}, which budget.json knows to be open later")
-            write(event)
+            write(_believed(events.read(_text(raw)), n, snapshot))
         except BadEvent:
             n_lost += 1  # told; the broken file is kept
     n_read = len(lines) - reading.seq
@@ -121,21 +117,38 @@ class _More(NamedTuple):
     starts: tuple[float, ...]
 
 
+def _believed(event: Event, n: int, snapshot: Snapshot | None) -> Event:
+    """What line `n` behind the damage counts as: of reservations that the snapshot has open, the snapshot is believed.
+
+    A settlement of one is money spent all the same, and the reservation stays open: a person decides.
+    """
+    held = {reservation.id: reservation for reservation in snapshot.open} if snapshot and n <= snapshot.seq else {}
+    match event:
+        case Reserve(id=name) if name in held:
+            return _reserve(held[name])
+        case Settle(id=name) if name in held:
+            return Charge(at=event.at, run=held[name].run, cents=event.cents, note=f"a settlement of {name}, doubtful")
+        case Release(id=name) if name in held:
+            raise BadEvent(f"releases {name}, which budget.json has open later")
+    return event
+
+
+def _reserve(held: Reservation) -> Reserve:
+    return Reserve(
+        at=held.started,
+        id=held.id,
+        run=held.run,
+        worst_cents=held.worst_cents,
+        usd_per_hour=held.usd_per_hour,
+        deadline=held.deadline,
+    )
+
+
 def _only_in(snapshot: Snapshot, state: State, now: float) -> _More:
     """What a snapshot has beyond the state that is left of the journal."""
     known = {reservation.id for reservation in state.open} | set(state.closed)
     unknown = [reservation for reservation in snapshot.open if reservation.id not in known]
-    found: list[Event] = [
-        Reserve(
-            at=r.started,
-            id=r.id,
-            run=r.run,
-            worst_cents=r.worst_cents,
-            usd_per_hour=r.usd_per_hour,
-            deadline=r.deadline,
-        )
-        for r in unknown
-    ]
+    found: list[Event] = [_reserve(reservation) for reservation in unknown]
     limits = (snapshot.set_total_cents, snapshot.set_reserve_cents)
     if snapshot.seq >= state.seq and limits != (state.set_total_cents, state.set_reserve_cents):
         found.append(Set(at=now, total_cents=snapshot.set_total_cents, reserve_cents=snapshot.set_reserve_cents))
