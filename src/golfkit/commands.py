@@ -40,10 +40,13 @@ COMMANDS = {
     "budget charge": Command("golfkit.budget.command_budget", "charge", "Book money that was spent."),
     "budget release": Command("golfkit.budget.command_budget", "release", "Close a reservation with no charge."),
     "budget recover": Command("golfkit.budget.command_budget", "recover", "Make a damaged book good again."),
+    "record build": Command("golfkit.budget.command_record", "build", "Make the contest's folder from runs."),
+    "record check": Command("golfkit.budget.command_record", "check", "Would the contest take this record folder?"),
 }
 GROUPS = {
     "data": "Fetch, make and check the contests' inputs.",
     "results": "What the runs gave: show, best, plot, correlation, import.",
     "budget": "What may be spent on rented machines: show, set, charge, release, recover.",
+    "record": "The contest's record folder: build, check.",
 }
 WORDS = frozenset(path.split()[0] for path in COMMANDS)  # all that can stand right after `golf`

@@ -1,0 +1,1 @@
+"""The contest's record folder: made from runs, and checked against the rules."""
