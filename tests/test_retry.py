@@ -70,6 +70,21 @@ def test_404_is_gone_where_one_machine_is_meant_and_an_error_elsewhere():
         assert result is None if kind in (Kind.READ, Kind.TERMINATE) else isinstance(result, Rejected)
 
 
+def test_404_of_a_proxy_says_nothing_about_a_machine():
+    for kind in (Kind.READ, Kind.TERMINATE):
+        error, calls = ask(Waits(), kind, Answer(404, "404: <html>", own=False))
+        assert (type(error), calls) == (ProviderError, 1)
+        assert "RUNPOD_API_BASE_URL" in str(error)
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.99])
+def test_429_without_a_time_is_no_storm(chance):
+    waits = Waits(chance)
+    _, calls = ask(waits, Kind.LIST, Answer(429))
+    assert min(waits.slept) >= 5
+    assert calls <= 37
+
+
 @pytest.mark.parametrize("kind", EVERY_KIND)
 def test_429_waits_as_long_as_asked_and_goes_on(kind):
     waits = Waits()
@@ -90,7 +105,7 @@ def test_429_storms_end_when_patience_does():
 def test_a_wait_beyond_patience_is_not_begun():
     waits = Waits()
     error, calls = ask(waits, Kind.READ, Answer(429, headers={"retry-after": "3600"}))
-    assert "asked to wait 3600 s" in str(error)
+    assert "try again in 3600 s" in str(error)
     assert (calls, waits.slept) == (1, [])
 
 

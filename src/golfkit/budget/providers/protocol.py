@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol
 
 from golfkit.errors import Exit, GolfError
 
+VOLUME_PATH = "/workspace"  # where a network volume is mounted
+
 
 class Address(NamedTuple):
     """Where ssh answers."""

@@ -12,6 +12,20 @@ from golfkit.budget.providers.protocol import Address, ProviderError
 MOST_USD_PER_HOUR = 10_000  # above every machine's price; keeps 1e999 out
 SHOWN = 80  # characters of a value in a message
 
+STATUS = {  # words of REST v2, and those of GraphQL's desiredStatus
+    "PROVISIONING": "starting",
+    "CREATED": "starting",
+    "STARTING": "starting",
+    "RESTARTING": "starting",
+    "RUNNING": "running",
+    "EXITED": "stopped",
+    "PAUSED": "stopped",
+    "DEAD": "stopped",
+    "ERROR": "stopped",
+    "TERMINATED": "gone",
+}
+OTHER_STATUS = "stopped"  # of every other word: it exists, and may cost
+
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HOST = re.compile(r"[A-Za-z0-9:][A-Za-z0-9.:_-]{0,252}")  # no leading -: it becomes an argument of ssh
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
@@ -58,6 +72,11 @@ def pod_id(value: Any, where: str) -> str:
     if not isinstance(value, str) or not _ID.fullmatch(value):
         raise unexpected(where, "id", value, "letters, digits, - and _")
     return value
+
+
+def status(value: Any, where: str, field: str) -> str:
+    """The status of a machine, as Pod has it."""
+    return STATUS.get(text(value, where, field), OTHER_STATUS)
 
 
 def usd(value: Any, where: str, field: str) -> Decimal | None:

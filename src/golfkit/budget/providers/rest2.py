@@ -12,23 +12,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from golfkit.budget.providers import reading, retry
-from golfkit.budget.providers.protocol import CreateUnknown, Pod, PodRequest, ProviderError
+from golfkit.budget.providers.protocol import VOLUME_PATH, CreateUnknown, Pod, PodRequest, ProviderError
 from golfkit.budget.providers.retry import Answer, Kind, Lost, Timing
 
 if TYPE_CHECKING:
     import httpx
 
 TIMEOUT_S = 30.0  # to connect; between two bytes of an answer
-VOLUME_PATH = "/workspace"  # where a network volume is mounted
-STATUS = {
-    "PROVISIONING": "starting",
-    "STARTING": "starting",
-    "RUNNING": "running",
-    "EXITED": "stopped",
-    "ERROR": "stopped",
-    "TERMINATED": "gone",
-}
-OTHER_STATUS = "stopped"  # of a word that is not there: it exists, and may cost
 MOST_PAGES = 1000  # of a list
 
 
@@ -126,8 +116,9 @@ class Rest2:
             return Lost(not isinstance(error, never_sent), why)
         text = self._redacted(response.text)
         kept = {name.lower(): self._redacted(value) for name, value in response.headers.items()}
-        words = f"{response.status_code}: {_problem(text) or response.reason_phrase}"
-        return Answer(response.status_code, words, kept, text)
+        problem = _problem(text)
+        words = f"{response.status_code}: {problem or text or response.reason_phrase}"
+        return Answer(response.status_code, words, kept, text, own=problem is not None)
 
     def _new_client(self) -> "httpx.Client":
         """A client that opens a connection for each call: one that went stale would leave a create unknown."""
@@ -195,22 +186,22 @@ def read_pod(value: Any, where: str) -> Pod:
     return Pod(
         id=pod_id,
         name=reading.text(pod.get("name"), where, "name"),
-        status=STATUS.get(reading.text(pod.get("status"), where, "status"), OTHER_STATUS),
+        status=reading.status(pod.get("status"), where, "status"),
         usd_per_hour=reading.usd(pod.get("cost"), where, "cost"),
         address=address,
         created=reading.moment(pod.get("createdAt"), where, "createdAt"),
     )
 
 
-def _problem(text: str) -> str:
-    """The words of a problem document (RFC 9457): title: detail; errors. The text itself where it is none."""
+def _problem(text: str) -> str | None:
+    """The words of a problem document (RFC 9457), as title: detail: errors; None where the text is none."""
     try:
         problem = reading.record(reading.parse(text, ""), "")
     except ProviderError:
-        return text
+        return None
     errors = problem.get("errors")
     parts = [problem.get("title"), problem.get("detail"), *(errors if isinstance(errors, list) else [])]
-    return ": ".join(str(part) for part in parts if part)
+    return ": ".join(str(part) for part in parts if part) or None
 
 
 def _pod_path(pod_id: str) -> str:

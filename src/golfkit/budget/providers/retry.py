@@ -6,8 +6,8 @@
     401                         refused: the key     refused: the key
     402                         no balance           no balance
     403                         next data centre     refused: the key
-    404                         refused              gone
-    422, other 3xx and 4xx      refused              refused
+    404 of the API itself       refused              gone
+    422, every other 3xx, 4xx   refused              refused
     429                         wait as told         wait as told
     408, 5xx                    may exist            wait longer each time
     no answer, request sent     may exist            wait longer each time
@@ -31,6 +31,7 @@ from golfkit.files import neutralise
 TRIES = 5  # of a call that is not answered, or by 5xx
 FIRST_WAIT_S, MOST_WAIT_S = 1.0, 20.0  # the longest wait after the first failure, and after any
 LEAST_WAIT_S = 1.0  # after 429, so that "wait 0 s" cannot become a storm
+UNTOLD_WAIT_S = 5.0  # after 429 without a time, and up to twice as long
 PATIENCE_S = 180.0  # of waits together, in one call
 SAID_CHARS = 400  # of a provider's words in a message
 
@@ -59,6 +60,7 @@ class Answer(NamedTuple):
     said: str = ""  # its words, for a message; its status where there are none
     headers: Mapping[str, str] = MappingProxyType({})  # names in lower case
     value: Any = None  # what was asked for
+    own: bool = True  # whether the API itself said it: the 404 of a proxy tells nothing about a machine
 
 
 class Lost(NamedTuple):
@@ -114,12 +116,12 @@ def decide(outcome: Answer | Lost, kind: Kind, where: str, failures: int, timing
     status = outcome.status
     if 200 <= status < 300:
         return Step("done")
-    if status == 404 and kind in (Kind.READ, Kind.TERMINATE):
+    if status == 404 and outcome.own and kind in (Kind.READ, Kind.TERMINATE):
         return Step("gone")
     if status == 429:
-        wait = asked_wait(outcome.headers, timing.now())
-        wait_s = backoff(failures, timing.random()) if wait is None else max(wait, LEAST_WAIT_S)
-        error = ProviderError(f"{where}: too many requests, asked to wait {wait_s:.0f} s; try again after that")
+        asked_s = asked_wait(outcome.headers, timing.now())
+        wait_s = UNTOLD_WAIT_S * (1 + timing.random()) if asked_s is None else max(asked_s, LEAST_WAIT_S)
+        error = ProviderError(f"{where}: too many requests; try again in {wait_s:.0f} s or later")
         return Step("wait", wait_s, error, counts=False)
     if status == 408 or status >= 500:
         if kind is Kind.CREATE:
@@ -189,6 +191,8 @@ def _refusal(answer: Answer, kind: Kind, where: str) -> ProviderError:
             return Refused(f"{text}; RUNPOD_API_KEY lacks the right to do this, use a key that has it")
         case status if status < 400:
             return ProviderError(f"{text}, expected no redirection; check RUNPOD_API_BASE_URL")
+        case 404 if not answer.own:
+            return ProviderError(f"{text}, expected an answer of RunPod; check RUNPOD_API_BASE_URL")
         case _:
             return Rejected(f"{text}; correct the pod's settings in golf.toml")
 

@@ -15,41 +15,28 @@ from decimal import Decimal
 from typing import Any
 
 from golfkit.budget.providers import reading, retry
-from golfkit.budget.providers.protocol import CreateUnknown, Pod, PodRequest, ProviderError, Rejected
+from golfkit.budget.providers.protocol import (
+    VOLUME_PATH,
+    Address,
+    CreateUnknown,
+    Pod,
+    PodRequest,
+    ProviderError,
+    Rejected,
+)
 from golfkit.budget.providers.retry import Answer, Kind, Lost, Timing
 from golfkit.errors import missing_package
 
-VOLUME_PATH = "/workspace"  # where a network volume is mounted
 ADDRESS_VARIABLE = "RUNPOD_API_BASE_URL"  # read by the package at every call
-STATUS = {
-    "CREATED": "starting",
-    "RESTARTING": "starting",
-    "RUNNING": "running",
-    "EXITED": "stopped",
-    "PAUSED": "stopped",
-    "DEAD": "stopped",
-    "TERMINATED": "gone",
-}
-OTHER_STATUS = "stopped"  # of a word that is not there: it exists, and may cost
 
 # GraphQL errors have no status: these words of RunPod's mean one. Any other text is an error within RunPod, as 500.
 MEANINGS = (
-    (
-        400,
-        re.compile(
-            r"no longer any instances|not have the resources|not enough free GPUs|no (GPU|instance)s? available", re.I
-        ),
-    ),
-    (401, re.compile(r"^(unauthori[sz]ed|unauthenticated)|not authenticated|invalid api key", re.I)),
-    (402, re.compile(r"\b(balance|funds|spend(ing)? limit)\b", re.I)),
-    (404, re.compile(r"\bpod\b.*\b(not found|does not exist)|^No GPU found", re.I)),
-    (429, re.compile(r"too many requests|rate limit", re.I)),
-    (
-        422,
-        re.compile(
-            r"^(Syntax Error|Cannot query|Unknown |Field \"|Argument \"|Expected |Variable \")|cannot represent"
-        ),
-    ),
+    (400, "no longer any instances|not have the resources|not enough free GPUs|no (GPU|instance)s? available"),
+    (401, "^(unauthori[sz]ed|unauthenticated)|not authenticated|invalid api key"),
+    (402, r"\b(balance|funds|spend(ing)? limit)\b"),
+    (404, r"\bpod\b.*\b(not found|does not exist)|^No GPU found"),
+    (422, '^(Syntax Error|Cannot query|Unknown |Field "|Argument "|Expected |Variable ")|cannot represent'),
+    (429, "too many requests|rate limit"),
 )
 
 
@@ -86,7 +73,9 @@ class Sdk:
         reading.pod_id(pod_id, "pods.jsonl")
         where = f"RunPod: pod {pod_id}"
         answer = self._ask(Kind.READ, where, lambda sdk: sdk.get_pod(pod_id))
-        if answer is None or answer.value is None:
+        if answer is None:  # by the words of an error: the list has to agree
+            return next((pod for pod in self.list() if pod.id == pod_id), None)
+        if answer.value is None:
             return None
         pod = read_pod(answer.value, where)
         if pod.id != pod_id:
@@ -185,7 +174,7 @@ def read_pod(value: Any, where: str) -> Pod:
     pod = reading.record(value, where)
     pod_id = reading.pod_id(pod.get("id"), where)
     where = f"{where}: pod {pod_id}"
-    status = STATUS.get(reading.text(pod.get("desiredStatus"), where, "desiredStatus"), OTHER_STATUS)
+    status = reading.status(pod.get("desiredStatus"), where, "desiredStatus")
     runtime = pod.get("runtime")  # null until the image is there and its container runs
     return Pod(
         id=pod_id,
@@ -196,7 +185,7 @@ def read_pod(value: Any, where: str) -> Pod:
     )
 
 
-def _address(runtime: Any, where: str) -> Any:
+def _address(runtime: Any, where: str) -> Address | None:
     ports = reading.record(runtime, where, "runtime").get("ports") or []
     for value in reading.rows(ports, where, "runtime.ports"):
         port = reading.record(value, where, "runtime.ports")
@@ -212,7 +201,7 @@ def _terminate(sdk: Any, pod_id: str) -> None:
 
 
 def _meaning(words: str, otherwise: int) -> int:
-    return next((status for status, meant in MEANINGS if meant.search(words)), otherwise)
+    return next((status for status, meant in MEANINGS if re.search(meant, words, re.IGNORECASE)), otherwise)
 
 
 def _plain(values: dict[str, str]) -> None:
