@@ -159,7 +159,7 @@ def recover(workspace: WorkspaceOption = None, dry_run: DryRunFlag = False, json
         return
     output.note(f"found: {found.problem}")
     for path in found.kept_as:
-        output.note(f"{'would keep' if dry_run else 'kept'} the broken file as {path}")
+        output.note(f"{'would keep' if dry_run else 'kept'} {path}")
     for name in found.plan.reopened:
         output.note(f"note: reservation {name} was known to budget.json alone, and is open")
     plan = {
