@@ -1,17 +1,22 @@
 """Answers that are not as documented: an error that names field and value, never a guess and never a KeyError."""
 
+import contextlib
 import json
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from standins import server
 from standins.bench import Bench, raised
 
+from golfkit.budget.providers import reading, rest2, sdk
+from golfkit.budget.providers.protocol import Pod, ProviderError
 from golfkit.errors import Exit
 
 
-@pytest.fixture
-def rest2():
+@pytest.fixture(name="rest2")
+def _rest2():
     bench = Bench("rest2")
     with server.running(bench.cloud) as url:
         yield bench.at(url)
@@ -33,6 +38,7 @@ POD = {"id": "pod1", "name": "golf-1", "status": "RUNNING", "cost": 21.52, "crea
         ({"cost": True}, "cost is True"),
         ({"createdAt": "yesterday"}, "createdAt is 'yesterday'"),
         ({"createdAt": "2026-08-20T06:16:19"}, "createdAt is '2026-08-20T06:16:19'"),
+        ({"createdAt": "0001-01-01T00:00:00+14:00"}, "createdAt is '0001-01-01T00:00:00+14:00'"),
         ({"ssh": "root@host"}, "ssh is 'root@host', expected an object"),
         (
             {"ssh": {"direct": {"host": "-oProxyCommand=x", "port": 22, "username": "root"}}},
@@ -68,3 +74,27 @@ def test_a_pod_that_was_made_and_reads_badly_is_known_by_its_id(rest2):
     rest2.cloud.fault("create", status=201, body=json.dumps(POD | {"cost": "dear"}))
     made = rest2.create()
     assert (made.id, made.name, made.status) == ("pod1", "golf-1", "starting")
+
+
+FIELDS = [
+    *("status", "cost", "createdAt", "ssh", "direct", "host", "port"),
+    *("desiredStatus", "costPerHr", "runtime", "ports"),
+]
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["a1", "RUNNING", "2026-06-01T12Z"])
+ROWS = st.dictionaries(st.sampled_from(FIELDS), SCALARS, max_size=4)
+VALUES = SCALARS | ROWS | st.lists(ROWS, max_size=2) | st.dictionaries(st.sampled_from(FIELDS), ROWS, max_size=2)
+PODS = st.fixed_dictionaries({"id": st.just("a1"), "name": st.just("n")}, optional=dict.fromkeys(FIELDS, VALUES))
+
+
+@pytest.mark.parametrize("read_pod", [rest2.read_pod, sdk.read_pod], ids=["rest2", "sdk"])
+@settings(max_examples=60)
+@given(value=VALUES | PODS)
+def test_any_json_is_a_pod_or_an_error_of_the_provider(read_pod, value):
+    with contextlib.suppress(ProviderError):
+        assert isinstance(read_pod(value, "RunPod"), Pod)
+
+
+@given(st.text(max_size=40) | st.from_regex(r"-?[0-9]{1,9}(\.[0-9]{1,9})?([eE][+-]?[0-9]{1,25})?", fullmatch=True))
+def test_any_text_is_json_or_an_error_of_the_provider(text):
+    with contextlib.suppress(ProviderError):
+        reading.usd(reading.parse(text, "RunPod"), "RunPod", "cost")

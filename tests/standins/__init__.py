@@ -15,6 +15,7 @@ As a process of its own, which outlives a golf that is killed (tests/ must be on
     with process.started(tmp_path / "cloud.json") as remote:
         remote.set(boot_looks=1, address=["127.0.0.1", sshd.port])
         remote.fault("terminate", status=500, times=3)
+        remote.fault("create", delay_s=30)                     # made at once, answered late: time to kill whoever asked
         ...                                                    # RUNPOD_API_BASE_URL=remote.url
         assert remote.cloud().alive() == []                    # a copy of the Cloud as it is now
 
