@@ -64,7 +64,8 @@ class PodProvider(Protocol):
         """Rent one machine, in the first of the request's data centres that has one.
 
         What comes back has its id; the rest may be known only later, by `get`. Raises CreateUnknown when no readable
-        answer came: the machine may exist, so look for its name. Every other error means that none was made.
+        answer came: the machine may exist, so look for its name; after ^C or a signal, too. Every other ProviderError
+        means that none was made.
         """
 
     def get(self, pod_id: str) -> Pod | None:

@@ -98,7 +98,9 @@ def moment(value: Any, where: str, field: str) -> datetime | None:
         return None
     try:
         when = datetime.fromisoformat(value)
-        return when.astimezone(UTC) if when.tzinfo else _no_zone(value)
+        if when.tzinfo is None:
+            raise ValueError(value)
+        return when.astimezone(UTC)
     except (TypeError, ValueError, OverflowError) as error:
         raise unexpected(where, field, value, "a time with its zone, such as 2026-06-01T12:00:00Z") from error
 
@@ -112,10 +114,6 @@ def address(host: Any, port: Any, user: Any, where: str, field: str) -> Address:
     if not isinstance(user, str) or not _USER.fullmatch(user):
         raise unexpected(where, f"{field}: user", user, "a user's name")
     return Address(host, port, user)
-
-
-def _no_zone(text: str) -> datetime:
-    raise ValueError(f"{text} has no zone")
 
 
 def _no_number(word: str) -> None:
