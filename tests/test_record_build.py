@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from golfkit.budget.record import build, folder, seed_runs
+from golfkit.budget.record import build, folder, render, seed_runs
 from golfkit.budget.record.render import Wishes
 from golfkit.budget.record.requirements import imported, requirements
 from golfkit.errors import Exit, GolfError
@@ -146,6 +146,7 @@ def test_the_submission_says_what_was_measured_and_null_for_the_rest(home):
     text = (path / "README.md").read_text()
     assert f"| 42 | {bpb(1.901):.8f} | 1.90100000 | 13,400 | 600.01 | - | 15,900,000 |" in text
     assert "a bigram hash | of 4096 rows" in text
+    assert "SEED=$seed ITERATIONS=20000 MAX_WALLCLOCK_SECONDS=600 torchrun --standalone --nproc_per_node=8" in text
     assert "for seed in 1337 42 7; do" in text
     assert '"layers": 9' in text
 
@@ -177,6 +178,24 @@ def test_seeds_of_other_code_are_refused(golf, home):
     assert left_over(home) == []
 
 
+def test_seeds_whose_logs_name_other_settings_are_refused(home):
+    path = home / "runs" / "runpod_b" / "train.log"
+    path.write_text(path.read_text().replace("train_shards:80", "train_shards:40"))
+    with pytest.raises(GolfError, match="by their logs the seeds differ in train_shards: 80, 40"):
+        seed_runs.read(home, ["runpod_a", "runpod_b"], any_tier=False)
+
+
+def test_what_the_log_says_of_the_machine_is_believed_and_a_place_is_no_machine(home):
+    add(home, "runpod_c", {9: 1.9}, device="runpod machine", versions=None)
+    path = home / "runs" / "runpod_c" / "train.log"
+    made = seed_runs.read(home, ["runpod_c"], any_tier=False)
+    assert (render.hardware(made), render.versions(made)) == (None, {})
+    gpus = "|   0  NVIDIA H200    Off |\n|   1  NVIDIA H200    Off |\n"
+    path.write_text(f"Running PyTorch 2.8.0+cu128\n{gpus}{path.read_text()}")
+    made = seed_runs.read(home, ["runpod_c"], any_tier=False)
+    assert (render.hardware(made), render.versions(made)) == ("2x NVIDIA H200", {"torch": "2.8.0+cu128"})
+
+
 def test_a_seed_that_is_there_twice_is_refused(home):
     add(home, "runpod_c", {42: 1.9})
     with pytest.raises(GolfError, match="runpod_a and runpod_c both have seed 42"):
@@ -193,6 +212,10 @@ def test_a_log_that_says_another_score_than_the_run_is_refused(home):
     ("damage", "words"),
     [
         (lambda place: (place / "train.log").unlink(), "0 logs of it"),
+        (
+            lambda place: (place / "train.log").write_text(log(7, 1.9004, 5)),
+            "payload_bytes is 15,900,000, its log says 5",
+        ),
         (lambda place: (place / "train.log").write_text(log(8, 1.9004)), "0 logs of it"),
         (lambda place: (place / "train_seed7.log").write_text(log(7, 1.9004)), "2 logs of it"),
         (lambda place: (place / "train_gpt.py").unlink(), "expected the run's counted script"),

@@ -174,6 +174,32 @@ def test_code_that_the_log_counted_unpacked_is_weighed_as_shipped(record):
     assert "it fits if the shipped code has 20,000 or fewer" in without.reason
 
 
+def test_a_log_that_gives_the_total_alone_leaves_the_shipped_size_unknown_near_the_limit(record):
+    for seed, total in ((1337, 15_999_990), (42, 15_999_000), (7, 15_999_000)):
+        lines = [
+            line for line in log(seed, LOSSES[seed]).splitlines() if not line.startswith(("Code size", "Serialized"))
+        ]
+        text = "\n".join(f"Total submission size x: {total} bytes" if "Total" in line else line for line in lines)
+        (record / f"train_seed{seed}.log").write_text(text + "\n")
+    assert found(record)["size"].verdict == "unknown"
+    assert found(record, with_script=False)["size"].verdict == "ok"
+
+
+def test_a_log_that_names_no_seed_has_that_of_its_name(record):
+    path = record / "train_seed7.log"
+    path.write_text(path.read_text().replace("seed:7\n", ""))
+    assert found(record)["seeds"].reason == "logs of 3 seeds: 7, 42, 1337"
+
+
+def test_a_submission_of_the_best_seed_is_told_the_mean(record):
+    submitted(record, val_bpb=bpb(LOSSES[1337]), val_loss=LOSSES[1337])
+    one = found(record)["scores"]
+    assert (one.verdict, one.reason) == (
+        "ok",
+        f"val_bpb {bpb(1.9)} is that of one log; the mean of the seeds is 1.12556",
+    )
+
+
 def test_a_module_beside_the_script_that_it_imports_counts(record):
     (record / "train_gpt.py").write_text("import helper\nimport torch\n")
     (record / "helper.py").write_text("#" * 100_000)

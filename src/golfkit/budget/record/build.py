@@ -50,7 +50,7 @@ def build(made: Experiment, asked: Wishes, folder: Path, *, any_size: bool) -> N
 def _files(made: Experiment, asked: Wishes) -> dict[str, bytes]:
     """What is in the folder, by name."""
     table = json.dumps(render.submission(made, asked), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    needed = requirements(made.script.decode("utf-8", "replace"), made.first.versions or {})
+    needed = requirements(made.script.decode("utf-8", "replace"), render.versions(made))
     return {
         README: render.readme(made, asked).encode(),
         submission.FILE: table.encode(),

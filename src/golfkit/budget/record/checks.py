@@ -1,6 +1,5 @@
 """The checks of a record folder, each with its reason. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from golfkit.budget.record import accounting, seeds
@@ -64,75 +63,74 @@ def _submission(record: Record) -> tuple[str, str]:
 
 
 def _size(record: Record, rules: Rules) -> tuple[str, str]:
-    limit = f"{rules.limit:,}"
-    if not record.logs:
-        told = record.submission.bytes_total if record.submission else None
-        said = f"; submission.json says {told:,.0f} bytes" if told else ""
-        return UNKNOWN, f"no log tells the payload's size{said}"
-    payloads = [log.payload_bytes for log in record.logs]
-    largest = max((payload for payload in payloads if payload), default=None)
-    if largest is not None and largest > rules.limit:
-        return NO, f"the payload alone has {largest:,} bytes, the limit is {limit}"
-    if record.code and largest is not None:
-        total = record.n_code_bytes + largest
-        names = " + ".join(f"{name} {n_bytes:,}" for name, n_bytes in record.code)
-        logged = sorted({log.log.code_bytes for log in record.logs if log.log.code_bytes})
-        packed = f"; the logs counted {listed(logged)} of code" if logged and logged != [record.n_code_bytes] else ""
-        verdict = OK if total <= rules.limit else NO
-        return verdict, f"{total:,} bytes shipped ({names}, payload {largest:,}), the limit is {limit}{packed}"
+    payload = max((log.payload_bytes for log in record.logs if log.payload_bytes), default=None)
+    if payload is not None and payload > rules.limit:
+        return NO, f"the payload alone has {payload:,} bytes, the limit is {rules.limit:,}"
+    if not record.code or payload is None:
+        return _logged_size(record, payload, rules.limit)
+    total = record.n_code_bytes + payload
+    names = " + ".join(f"{name} {n_bytes:,}" for name, n_bytes in record.code)
+    said = f"{total:,} bytes shipped ({names}, payload {payload:,}), the limit is {rules.limit:,}"
+    logged = sorted({log.log.code_bytes for log in record.logs if log.log.code_bytes})
+    if logged and logged != [record.n_code_bytes]:
+        said += f"; the logs counted {listed(logged)} of code"
+    return OK if total <= rules.limit else NO, said
+
+
+def _logged_size(record: Record, payload: int | None, limit: int) -> tuple[str, str]:
+    """The verdict on what the logs say, where script or payload cannot be weighed."""
     total = max((log.log.artifact_bytes or 0 for log in record.logs), default=0)
     if not total:
         told = record.submission.bytes_total if record.submission else None
-        return UNKNOWN, "no log says what it weighs" + (f"; submission.json says {told:,.0f} bytes" if told else "")
-    if total <= rules.limit:
-        return OK, f"{total:,} bytes by the logs, the limit is {limit}; shipped code was not weighed"
-    room = f": it fits if the shipped code has {rules.limit - largest:,} or fewer" if largest is not None else ""
-    return UNKNOWN, f"{total:,} bytes by the logs, over {limit} with the code as logged; code is often packed{room}"
+        said = f"; submission.json says {told:,.0f} bytes" if told else ""
+        return UNKNOWN, f"no log says what code and payload weigh{said}"
+    said = f"{total:,} bytes by the logs, the limit is {limit:,}"
+    if total <= limit - record.n_code_bytes:
+        return OK, f"{said}; shipped code was not weighed"
+    if total <= limit:
+        return UNKNOWN, f"{said}; the logs do not say how much of it is the payload"
+    room = f": it fits if the shipped code has {limit - payload:,} or fewer" if payload is not None else ""
+    return UNKNOWN, f"{said}, over it with the code as logged; code is often packed{room}"
 
 
 def _accounting(record: Record) -> tuple[str, str]:
     tokens = {log.log.tokens for log in record.logs if log.log.tokens}
-    answers = []
-    for log in record.logs:
-        if log.bytes_per_token is not None:
-            verdict, reason = accounting.judge(log.bytes_per_token, log.log.tokens)
-            answers.append((verdict, reason if verdict == OK else f"{log.name}: {reason}"))
-    found = record.submission
-    if found is not None and found.val_loss and found.val_bpb:
-        ratio = accounting.of_score(found.val_loss, found.val_bpb)
-        verdict, reason = accounting.judge(ratio, tokens.pop() if len(tokens) == 1 else None)
-        answers.append((verdict, reason if verdict == OK else f"submission.json: {reason}"))
-    verdict, reason = worst(answers) if answers else (UNKNOWN, "nothing gives val_loss and val_bpb of one evaluation")
-    return verdict, reason.split("; ")[0] if verdict == OK else reason
+    found = [(log.name, log.bytes_per_token, log.log.tokens) for log in record.logs if log.bytes_per_token is not None]
+    told = record.submission
+    if told is not None and told.val_loss and told.val_bpb:
+        ratio = accounting.of_score(told.val_loss, told.val_bpb)
+        found.append((submissions.FILE, ratio, tokens.pop() if len(tokens) == 1 else None))
+    if not found:
+        return UNKNOWN, "nothing gives val_loss and val_bpb of one evaluation"
+    answers = [(name, *accounting.judge(ratio, n)) for name, ratio, n in found]
+    if all(verdict == OK for _, verdict, _ in answers):
+        return OK, answers[0][2]
+    return worst([(verdict, f"{name}: {reason}") for name, verdict, reason in answers])
 
 
 def _training(record: Record, rules: Rules) -> tuple[str, str]:
-    told = record.submission.train_seconds if record.submission else None
-    return _time([(log.name, log.log.train_seconds) for log in record.logs], told, rules.training_seconds, record)
+    return _time(record, "train_seconds", rules.training_seconds)
 
 
 def _evaluation(record: Record) -> tuple[str, str]:
-    found = record.submission
-    seconds = [found.eval_seconds, *(seed.eval_seconds for seed in found.seeds)] if found else []
-    told = max((value for value in seconds if value), default=None)
-    return _time([(log.name, log.log.eval_seconds) for log in record.logs], told, EVALUATION_SECONDS, record)
+    return _time(record, "eval_seconds", EVALUATION_SECONDS)
 
 
-def _time(
-    measured: Sequence[tuple[str, float | None]], told: float | None, limit: float, record: Record
-) -> tuple[str, str]:
-    known = [(seconds, name) for name, seconds in measured if seconds]
+def _time(record: Record, name: str, limit: float) -> tuple[str, str]:
+    """The verdict on a time that logs, submission and its seeds give under one name."""
+    known = [(getattr(log.log, name), log.name) for log in record.logs if getattr(log.log, name)]
+    told = [record.submission, *record.submission.seeds] if record.submission else []
+    claims = [(getattr(holder, name), submissions.FILE) for holder in told if getattr(holder, name)]
     if not record.for_record:
         shown = f"; {max(known)[0]:.1f} s" if known else ""
         return OK, f"the non-record track has no limit of time{shown}"
-    over = [f"{name}: {seconds:.1f} s" for seconds, name in known if seconds > limit + GRACE_S]
-    if told and told > limit + GRACE_S:
-        over.append(f"{submissions.FILE}: {told:.1f} s")
+    over = [f"{where}: {seconds:.1f} s" for seconds, where in (*known, *claims) if seconds > limit + GRACE_S]
     if over:
         return NO, f"{', '.join(over)}, the limit is {limit:.0f}"
     if known:
         return OK, f"{max(known)[0]:.1f} s, the limit is {limit:.0f}"
-    return UNKNOWN, "no log says how long it took" + (f"; {submissions.FILE} says {told:.1f} s" if told else "")
+    said = f"; {submissions.FILE} says {max(claims)[0]:.1f} s" if claims else ""
+    return UNKNOWN, f"no log says how long it took{said}"
 
 
 def _hardware(record: Record) -> tuple[str, str]:

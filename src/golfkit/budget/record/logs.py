@@ -1,5 +1,6 @@
 """What a record's training log says beyond its score: the source in front, the settings, the GPUs. Pure."""
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -12,7 +13,14 @@ _WARMUP = re.compile(r"\w*warmup(?:_step)?:\s*\d")
 _BLOCK = re.compile(r"  ([a-z]\w*): (.*)")  # one a line under "Hyperparameters:"
 _INLINE = re.compile(r"(?<![\w./:-])([A-Za-z_]\w*)[:=]([^\s:=]\S*)")
 _GPU = re.compile(r"^\|\s{1,5}(\d{1,3})\s{1,5}(NVIDIA [\w -]{1,60}?)\s{1,40}(?:On|Off)\s", re.MULTILINE)  # nvidia-smi
-_OWN = frozenset(("seed", "s", "run_id", "logfile", "rank", "local_rank", "is_main_process"))  # of one run
+_TORCH = re.compile(r"^(?:Running )?PyTorch (\d[\w.+]{0,40})", re.MULTILINE)
+_SEED = re.compile(r"seed[_-]?(\d{1,9})")  # in a file's name
+_OWN = frozenset(  # of one run, so that they differ without meaning anything
+    (
+        *("seed", "s", "run_id", "logfile", "rank", "local_rank", "is_main_process"),
+        *("pid", "time", "date", "timestamp", "host", "hostname", "port", "master_port", "uuid"),
+    )
+)
 
 
 class RecordLog(NamedTuple):
@@ -24,6 +32,7 @@ class RecordLog(NamedTuple):
     source: str  # the script's text in front of the log, without blank ends; empty where there is none
     settings: Mapping[str, str]  # that the log names before the first step
     gpus: tuple[str, ...]  # as nvidia-smi calls them
+    torch: str | None  # PyTorch's version
 
     @property
     def useful(self) -> bool:
@@ -40,11 +49,14 @@ class RecordLog(NamedTuple):
 
 
 def read(name: str, text: str) -> RecordLog:
-    """What a log says; any text will do."""
+    """What a log says; any text will do. The seed is that of the file's name where the text names none."""
     log = parse(text)
+    if log.seed is None and (named := _SEED.search(name)):
+        log = dataclasses.replace(log, seed=int(named[1]))
     own = list(lines(text))
-    found = dict(_GPU.findall(text))
-    return RecordLog(name, log, _ratio(log, own), _source(text, own), _settings(own), tuple(found.values()))
+    gpus = tuple(dict(_GPU.findall(text)).values())
+    torch = _TORCH.search(text)
+    return RecordLog(name, log, _ratio(log, own), _source(text, own), _settings(own), gpus, torch[1] if torch else None)
 
 
 def differences(logs: Sequence[RecordLog]) -> list[str]:

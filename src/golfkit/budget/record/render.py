@@ -48,7 +48,7 @@ def submission(made: Experiment, asked: Wishes) -> dict[str, Any]:
         "bytes_total": made.artifact_bytes,
         "bytes_code": len(made.script),
         "hardware": hardware(made),
-        "pytorch_version": (made.first.versions or {}).get("torch"),
+        "pytorch_version": versions(made).get("torch"),
         "technique_summary": neutralise(made.first.description or ""),
         "compliance": _compliance(made, asked),
     }
@@ -85,13 +85,18 @@ def _within(seconds: Sequence[float | None], limit: float) -> bool | None:
 
 
 def hardware(made: Experiment) -> str | None:
-    """The machine: as nvidia-smi says in a log, else as run.json does."""
+    """The machine: as nvidia-smi says in a log, else as run.json does where it names a GPU."""
     gpus = made.seeds[0].said.gpus
     if gpus:
         return f"{len(gpus)}x {gpus[0]}"
-    n_processes = made.seeds[0].said.log.world_size
     device = made.first.device
-    return f"{n_processes}x {device}" if device and n_processes and n_processes > 1 else device
+    return f"{made.seeds[0].said.log.world_size or 1}x {device}" if device and "NVIDIA" in device else None
+
+
+def versions(made: Experiment) -> dict[str, str]:
+    """The packages' versions that run.json recorded, and PyTorch's by the log."""
+    torch = made.seeds[0].said.torch
+    return {**(made.first.versions or {}), **({"torch": torch} if torch else {})}
 
 
 def readme(made: Experiment, asked: Wishes) -> str:
@@ -119,8 +124,9 @@ def readme(made: Experiment, asked: Wishes) -> str:
         "\n".join(["## Facts", "", *(f"- {key}: {value}" for key, value in facts.items() if value not in (None, "0"))]),
         f"## Command\n\n```bash\n{_command(made)}\n```",
     ]
-    if made.first.model.spec:
-        sections.append(f"## Spec\n\n```json\n{json.dumps(made.first.model.spec, indent=2)}\n```")
+    for title, spec in (("Spec", made.first.model.spec), ("Changes of the spec", made.first.model.changes)):
+        if spec:
+            sections.append(f"## {title}\n\n```json\n{json.dumps(spec, indent=2)}\n```")
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
@@ -141,10 +147,12 @@ def _cells(seed: SeedRun, made: Experiment) -> list[str]:
 def _command(made: Experiment) -> str:
     n_processes = made.seeds[0].said.log.world_size or 1
     seeds = " ".join(str(seed.seed) for seed in made.seeds)
+    limits = {"ITERATIONS": made.first.iterations, "MAX_WALLCLOCK_SECONDS": made.first.limit_seconds}
+    given = "".join(f"{name}={value:g} " for name, value in limits.items() if value is not None)
     return (
         "pip install -r requirements.txt\n"
         f"for seed in {seeds}; do\n"
-        f"  SEED=$seed torchrun --standalone --nproc_per_node={n_processes} train_gpt.py\n"
+        f"  SEED=$seed {given}torchrun --standalone --nproc_per_node={n_processes} train_gpt.py\n"
         "done"
     )
 

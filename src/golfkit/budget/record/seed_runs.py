@@ -127,8 +127,6 @@ def _seed(folder: Path, made: RunRecord, result: SeedResult) -> SeedRun:
     found = [(path, path.read_bytes()) for path in sorted(folder.glob("train*.log")) if LOG.fullmatch(path.name)]
     read_ = [(text, logs.read(path.name, decode(text))) for path, text in found]
     own = [(text, said) for text, said in read_ if said.log.seed == result.seed]
-    if not own and len(read_) == len(made.seeds) == 1 and read_[0][1].log.seed is None:
-        own = read_  # the only log of the only seed
     if len(own) != 1:
         raise GolfError(f"{where}: {len(own)} logs of it in {folder}, expected one that names it")
     text, said = own[0]
@@ -140,6 +138,8 @@ def _seed(folder: Path, made: RunRecord, result: SeedResult) -> SeedRun:
     payload = result.payload_bytes or said.payload_bytes
     if payload is None:
         raise GolfError(f"{where}: payload_bytes is unknown, expected the size of what is shipped")
+    if said.payload_bytes not in (None, payload):
+        raise GolfError(f"{where}: payload_bytes is {payload:,}, its log says {said.payload_bytes:,}", Exit.NO)
     return SeedRun(seed=result.seed, run=made.run, log_text=text, said=said, payload_bytes=payload)
 
 
@@ -151,3 +151,5 @@ def _check_seeds(seeds: Sequence[SeedRun], home: Path) -> None:
             if other.seed == seed.seed:
                 both = f"{other.run} and {seed.run}"
                 raise GolfError(f"{home / RUNS}: {both} both have seed {seed.seed}, expected each once", Exit.NO)
+    if found := logs.differences([seed.said for seed in seeds]):
+        raise GolfError(f"{home / RUNS}: by their logs the seeds differ in {found[0]}; seeds need one setting", Exit.NO)
