@@ -1,13 +1,15 @@
 """Many processes and sudden deaths at one book: every cent is there, and no file is ever half-written."""
 
+import fcntl
 import json
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -49,14 +51,27 @@ files.atomic_write(naive, json.dumps({"spent_cents": spent + cents}))
 """
 
 
-@contextmanager
-def held(path: Path) -> Iterator[None]:
-    """A barrier that is closed inside the block."""
-    import fcntl
+def closed(path: Path) -> TextIO:
+    """A barrier; closing the file lets everybody through."""
+    gate = path.open("w")
+    fcntl.flock(gate, fcntl.LOCK_EX)
+    return gate
 
-    with path.open("w") as gate:
-        fcntl.flock(gate, fcntl.LOCK_EX)
-        yield
+
+@contextmanager
+def started(folder: Path, code: str, arguments: Iterable[int]) -> Iterator[list["subprocess.Popen[str]"]]:
+    """A process for each argument; they have ended, or are killed, when the block is left."""
+    command = [sys.executable, "-c", HEAD + code, str(folder)]
+    children = [subprocess.Popen([*command, str(n)], stdout=subprocess.PIPE, text=True) for n in arguments]
+    try:
+        yield children
+        for child in children:
+            child.wait(120)
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+            child.stdout.close()
 
 
 class Poller(threading.Thread):
@@ -67,6 +82,14 @@ class Poller(threading.Thread):
         self.folder, self.stop = folder, threading.Event()
         self.spent: list[int] = []
         self.problems: list[str] = []
+
+    def __enter__(self) -> "Poller":
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop.set()
+        self.join()
 
     def run(self) -> None:
         while not self.stop.is_set():
@@ -87,21 +110,14 @@ class Poller(threading.Thread):
 
 def test_64_processes_charge_at_once_and_every_cent_is_there_while_the_naive_way_loses_all_but_one(tmp_path):
     (tmp_path / "naive.json").write_text('{"spent_cents": 0}')
-    poller = Poller(tmp_path)
-    with held(tmp_path / "write"):
-        with held(tmp_path / "start"):
-            command = [sys.executable, "-c", HEAD + CHARGE, str(tmp_path)]
-            children = [
-                subprocess.Popen([*command, str(cents)], stdout=subprocess.PIPE, text=True) for cents in range(1, N + 1)
-            ]
-            assert [child.stdout.readline() for child in children] == ["start\n"] * N
-            poller.start()
-        assert [child.stdout.readline() for child in children] == ["write\n"] * N
-    assert [child.wait(60) for child in children] == [0] * N
-    poller.stop.set()
-    poller.join()
-    for child in children:
-        child.stdout.close()
+    start, write = closed(tmp_path / "start"), closed(tmp_path / "write")
+    with started(tmp_path, CHARGE, range(1, N + 1)) as children:
+        assert [child.stdout.readline() for child in children] == ["start\n"] * N
+        with Poller(tmp_path) as poller:
+            start.close()
+            assert [child.stdout.readline() for child in children] == ["write\n"] * N
+        write.close()
+    assert [child.returncode for child in children] == [0] * N
 
     total = N * (N + 1) // 2
     found = Book(tmp_path, LIMITS).state(NOW)
@@ -125,11 +141,11 @@ try:
 except GolfError as error:
     print(int(error.exit_code), error)
 """
-    with held(tmp_path / "start"):
-        command = [sys.executable, "-c", HEAD + code, str(tmp_path)]
-        children = [subprocess.Popen([*command, f"run{n}"], stdout=subprocess.PIPE, text=True) for n in range(8)]
+    start = closed(tmp_path / "start")
+    with started(tmp_path, code, range(8)) as children:
         assert [child.stdout.readline() for child in children] == ["start\n"] * 8
-    said = [child.communicate(timeout=60)[0] for child in children]
+        start.close()
+        said = [child.stdout.readline() for child in children]
     won = [text for text in said if text.startswith("r1-")]
     assert len(won) == 1
     assert sum(text.startswith("1 ") and "promotions_per_hour is 1" in text for text in said) == 7
