@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from machine import box_fixture, running_box  # noqa: F401
+from promoting import stage  # noqa: F401
 
 from golfkit.compress.codecs.cm import CM_FAST
 from golfkit.compress.runtimes import native

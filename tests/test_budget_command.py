@@ -41,7 +41,7 @@ def test_show_of_a_new_workspace_has_the_settings_figures(golf):
     shown = told(result)
     assert list(shown)[:6] == KEYS
     assert [shown[key] for key in KEYS] == ["500.00", "0.00", "0.00", "500.00", "50.00", "450.00"]
-    assert (shown["total_source"], shown["worst_case"], shown["runs_left"]) == ("default", "18.34", "24")
+    assert (shown["total_source"], shown["worst_case"], shown["runs_left"]) == ("default", "18.67", "24")
     assert (shown["next_start"], shown["warning"], result.stderr) == ("now", "", "")
 
 
@@ -64,7 +64,7 @@ def test_show_lists_open_reservations_and_the_last_charges(golf, book):
         "reserve_cents": 5_000,
         "available_cents": 42_816,
     }
-    assert (record["worst_case_cents"], record["runs_left"], record["warning"]) == (1834, 23, None)
+    assert (record["worst_case_cents"], record["runs_left"], record["warning"]) == (1867, 22, None)
     assert [(held["id"], held["usd_per_hour"]) for held in record["reservations"]] == [(name, "21.52")]
     assert [(charge["run"], charge["cents"]) for charge in record["charges"]] == [("old", 100), ("new", 250)]
 

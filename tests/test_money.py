@@ -80,10 +80,10 @@ def test_negative_amounts_are_shown_with_their_sign_first():
 
 
 def test_the_worst_case_uses_every_minute_that_the_settings_allow():
-    assert limits.worst_cents(Settings()) == money.cost_cents(55 * 60, 20)
-    assert limits.worst_cents(Settings(), seeds=3) == money.cost_cents((55 + 50) * 60, 20)
-    assert limits.worst_cents(Settings(pod_gpu_count=1)) == money.cost_cents(55 * 60, Decimal("2.5"))
-    assert limits.worst_cents(Settings(), usd_per_hour=Decimal("21.52")) == money.cost_cents(55 * 60, Decimal("21.52"))
+    assert limits.worst_cents(Settings()) == money.cost_cents(56 * 60, 20)
+    assert limits.worst_cents(Settings(), seeds=3) == money.cost_cents((56 + 50) * 60, 20)
+    assert limits.worst_cents(Settings(pod_gpu_count=1)) == money.cost_cents(56 * 60, Decimal("2.5"))
+    assert limits.worst_cents(Settings(), usd_per_hour=Decimal("21.52")) == money.cost_cents(56 * 60, Decimal("21.52"))
 
 
 @pytest.mark.parametrize(

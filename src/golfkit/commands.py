@@ -34,6 +34,9 @@ COMMANDS = {
     "results correlation": Command(
         "golfkit.train.command_results", "correlation", "How far local scores predict the expensive tier."
     ),
+    "promote": Command("golfkit.budget.command_promote", "run", "Run a local run on 8xH100, if every gate says yes."),
+    "pods list": Command("golfkit.budget.command_pods", "show", "Rented pods, what they cost, what the provider says."),
+    "pods reap": Command("golfkit.budget.command_pods", "reap_all", "End and book pods that nobody works on."),
     "results import": Command("golfkit.train.command_import", "run", "Read a training log and add its row."),
     "budget show": Command("golfkit.budget.command_budget", "show", "Show what is spent, held and left."),
     "budget set": Command("golfkit.budget.command_budget", "set_limits", "Set the total or the reserve."),
@@ -45,6 +48,7 @@ COMMANDS = {
 }
 GROUPS = {
     "data": "Fetch, make and check the contests' inputs.",
+    "pods": "Rented machines: list, reap.",
     "results": "What the runs gave: show, best, plot, correlation, import.",
     "budget": "What may be spent on rented machines: show, set, charge, release, recover.",
     "record": "The contest's record folder: build, check.",

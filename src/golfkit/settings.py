@@ -78,6 +78,10 @@ class Settings:
     pod_disk_gb: int = declare(50, "Disk of a pod in GB; the training data lies there, too.", least=10)
     pod_network_volume_id: str | None = declare(None, "Network volume of the pods, mounted at /workspace.")
     pod_folder: str = declare("/workspace/golf", "Folder of the runs on the rented or own machine.")
+    pod_command: str = declare(
+        "torchrun --standalone --nproc_per_node={gpus} train_gpt.py",
+        "What trains one seed, in a folder that holds train_gpt.py; {gpus} is pod_gpu_count.",
+    )
     pod_data_command: str = declare(
         "",
         "Shell command that puts the training data at DATA_PATH on the machine, run there in pod_folder; "
@@ -91,6 +95,9 @@ class Settings:
     pod_setup_minutes: float = declare(10.0, "Longest time for copying to the pod and its data command.")
     pod_run_minutes: float = declare(25.0, "Longest time for one seed: compiling, training, scoring.")
     pod_collect_minutes: float = declare(5.0, "Longest time for copying the results back.")
+    pod_lost_seconds: float = declare(
+        120.0, "How long a create call without an answer may still bring a pod; it is looked for by name."
+    )
     pod_timer: bool = declare(
         False, "A timer inside the pod terminates it by runpodctl at the deadline, if this machine loses power."
     )
@@ -98,8 +105,10 @@ class Settings:
     runpod_api_base_url: str = declare(
         "https://api.runpod.io", "Where RunPod's API answers.", env="RUNPOD_API_BASE_URL"
     )
-    ssh_key: Path | None = declare(
-        None, "Private ssh key for the pods; default: ssh's own choice. Its .pub goes into the pod."
+    ssh_key: str | None = declare(
+        None,
+        "Private ssh key for machines; default: a new one for each pod, ssh's own choice with --tier ssh.",
+        env="GOLF_SSH_KEY",
     )
     since_hours: int = declare(48, "How far back research looks, in hours.", env="SINCE_HOURS")
     tavily_monthly_budget_usd: float = declare(

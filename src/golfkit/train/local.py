@@ -212,7 +212,12 @@ def _record(asked: Try, inputs: Inputs) -> RunRecord:
         description=asked.description,
         started=trial.now(),
         model=record.Model(
-            file=asked.model.path.name, sha256=asked.model.sha256, spec=asdict(asked.spec), n_params=n_params(table)
+            file=asked.model.path.name,
+            sha256=asked.model.sha256,
+            spec=asdict(asked.spec),
+            n_params=n_params(table),
+            base=asked.base,
+            changes=_changes(asked),
         ),
         data=record.Data(
             train=str(inputs.data.folder),

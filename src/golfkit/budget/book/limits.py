@@ -15,6 +15,7 @@ from golfkit.errors import Exit
 from golfkit.settings import Settings
 
 SECONDS_PER_MINUTE = 60
+END_SECONDS = 60  # past its deadline after which a pod is ended by the watchdog, though its owner lives: it hangs
 
 
 def limits(environ: Mapping[str, str], workspace: Path | None) -> Limits:
@@ -41,10 +42,11 @@ def rate(values: Settings) -> Decimal:
 
 
 def worst_cents(values: Settings, seeds: int = 1, usd_per_hour: Decimal | None = None) -> int:
-    """Cents of a rental that uses every minute it is allowed: boot, set-up, each seed's run, collecting.
+    """Cents of a rental that uses every minute it is allowed: boot, set-up, each seed's run, collecting, its end.
 
     usd_per_hour  the provider's price of the whole machine; None for that of the settings
     """
     once = (values.pod_boot_minutes, values.pod_setup_minutes, values.pod_collect_minutes)
     minutes = sum(Decimal(repr(part)) for part in once) + Decimal(repr(values.pod_run_minutes)) * seeds
-    return money.cost_cents(minutes * SECONDS_PER_MINUTE, rate(values) if usd_per_hour is None else usd_per_hour)
+    seconds = minutes * SECONDS_PER_MINUTE + END_SECONDS
+    return money.cost_cents(seconds, rate(values) if usd_per_hour is None else usd_per_hour)

@@ -21,7 +21,7 @@ from golfkit.train.runs import strict
 
 SCHEMA = "golfkit.run.v1"
 FILE = "run.json"
-SOURCES = ("train-local", "script", "import")
+SOURCES = ("train-local", "script", "import", "promote")
 SLUG_CHARACTERS = 32
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _DIVIDE = ("val_bpb", "val_loss", "pre_quant_val_bpb", "sliding_val_bpb", "ttt_val_bpb")  # a 0 would stand for unknown
@@ -35,6 +35,8 @@ class Model:
     sha256: str | None = None  # of that file
     spec: Mapping[str, Any] | None = None
     n_params: int | None = None
+    base: str | None = None  # the spec that was changed: LOCAL, FULL
+    changes: Mapping[str, Any] | None = None  # the fields of it that were
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +127,9 @@ class RunRecord:
     versions: Mapping[str, str] | None = None  # python, torch or mlx, numpy, golfkit
     git_commit: str | None = None
     command: tuple[str, ...] | None = None
+    force: str | None = None  # why it was promoted though the gain gate said no
+    pod: str | None = None  # name of the machine rented for it
+    cost_usd: str | None = None  # dollars, in whole cents
     log_sha256: str | None = None  # of an imported log
     parsed: Mapping[str, Any] | None = None  # what an imported log said
     extra: Mapping[str, Any] = field(default_factory=dict)  # keys that golfkit does not know
