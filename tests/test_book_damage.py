@@ -242,6 +242,7 @@ def test_a_recovery_cut_between_its_two_files_is_finished_by_the_next(book):
         ({"cents": True}, "1: cents is True, expected a whole number, 0 or more"),
         ({"at": "yesterday"}, "1: at is 'yesterday', expected a time such as 2026-05-01T14:30:00.000Z"),
         ({"at": "2026-05-01T14:30:00"}, "1: at is '2026-05-01T14:30:00', expected a time"),
+        ({"at": "9999-12-31T23:59:59-23:59"}, "1: at is '9999-12-31T23:59:59-23:59', expected a time"),
         ({"note": None}, "1: note is None, expected text"),
         ({"seq": 2}, "1: sequence 2, expected 1"),
         ({"kind": "settle", "id": "r9", "cents": 1, "note": "", "at": "2026-05-01T14:30:00Z"}, "1: no reservation r9"),

@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 SCHEMA = "golfkit.budget.v1"
+YEAR_9999 = 253_370_764_800  # Unix seconds; what lies beyond cannot be written as a date everywhere
 _SEALED = re.compile(r'(\{.*), "digest": "([0-9a-f]{16})"\}')
 
 
@@ -206,8 +207,8 @@ def _rate(value: Any) -> Decimal:
 
 def _time(value: Any) -> float:
     at = datetime.fromisoformat(_text(value))
-    if at.tzinfo is None:
-        raise ValueError(f"{value} names no time zone")
+    if at.tzinfo is None or not 0 <= at.timestamp() < YEAR_9999:
+        raise ValueError(f"{value} is no time with its zone")
     return at.timestamp()
 
 

@@ -172,9 +172,9 @@ class Book:
             with contextlib.suppress(FileNotFoundError):
                 os.truncate(self.journal, size)  # a full disk tore the line: it was not written, and is not there
             raise
-        if not size:
-            _sync(self.journal.parent)  # the new file's name
         with contextlib.suppress(OSError):  # the line is booked: failing now would have it booked again
+            if not size:
+                _sync(self.journal.parent)  # the new file's name
             return self._publish(reading.tally.state(self.limits, now), decoded.digest)
         return reading.tally.state(self.limits, now)
 
