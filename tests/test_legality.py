@@ -3,25 +3,15 @@
 import base64
 import bz2
 import lzma
-import textwrap
 import zlib
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripts_of_others import (
-    ADAPT_ALL,
-    ADAPT_CHUNK,
-    LORA,
-    LORA_EPOCHS,
-    PHASED_FINAL,
-    PHASED_TTT,
-    PLAIN,
-    SCORE_CHUNK,
-    script,
-    sliding,
-)
+from legality_cases import NETWORK, PARTS, evaluation
+from phased_script import PHASED_FINAL, PHASED_TTT
+from scripts_of_others import ADAPT_ALL, ADAPT_CHUNK, LORA, LORA_EPOCHS, PLAIN, SCORE_CHUNK, script, sliding
 
 from golfkit.budget.gate import legality, unpack
 from golfkit.train import flatten
@@ -29,6 +19,7 @@ from golfkit.train.logs import lines
 
 TTT = "q_loss, q_bpb = eval_ttt(args, base_model, device, val_tokens)"
 LORA_FINAL = "q_loss, q_bpb = eval_lora(args, base_model, device)"
+UPDATE = "base_model(t[:-1], t[1:]).backward(); optimizers[0].step()"
 RECORDS = Path(__file__).parents[2] / "shared/data/parameter_golf/records"
 
 LEGAL = {
@@ -50,6 +41,7 @@ LEGAL = {
         "def listed(folder):\n    return [str(p) for p in Path(folder).glob('*.bin') if 'train' in p.name][0]\n",
         train="listed(args.data_path)",
     ),
+    "a function of the forbidden kind that nothing calls": script(ADAPT_ALL),
     "an early stop by the validation loss": script(before="if val_loss > 9: sys.exit('diverged')"),
     "a learning rate that is logged beside the score": script(before="print(f'val_bpb:{val_bpb:.4f} lr:{0.1}')"),
 }
@@ -79,7 +71,7 @@ ILLEGAL = {
     ),
     "both sets glued together": (
         script(
-            before="both = torch.cat([val_tokens, train_loader.stream.take(999)]); model(both[:-1], both[1:]).backward()"
+            before="both = torch.cat([val_tokens, train_loader.stream.take(9)]); model(both[:-1], both[1:]).backward()"
         ),
         "reach the gradient",
     ),
@@ -103,6 +95,33 @@ ILLEGAL = {
         script(LORA + PHASED_TTT.replace("model, tokens)", "model, val_data.val_tokens)"), final=PHASED_FINAL),
         "weights learn from validation tokens",
     ),
+    "a class that keeps validation tokens and trains": (
+        script(
+            "class Trainer:\n"
+            "    def __init__(self, args, model):\n"
+            "        self.model, self.kept = model, load_validation_tokens(args.val_files, 1024)\n"
+            "    def go(self):\n"
+            "        for i in range(9):\n"
+            "            self.model(self.kept[i : i + 9], self.kept[i + 1 : i + 10]).backward()\n",
+            before="Trainer(args, base_model).go()",
+        ),
+        "reach the gradient",
+    ),
+    "a misleading name": (
+        script(before=f"train_tokens = val_tokens; t = train_tokens; {UPDATE}"),
+        "reach the gradient",
+    ),
+    "a second loader, of validation files": (
+        script(before="a, b = Loader(args.val_files, 0, device).next_batch(99, 9); model(a, b).backward()"),
+        "reach the gradient",
+    ),
+    "GPTQ calibrated from a loader of validation files": (
+        script(
+            "def gptq_calibrate(model, loader, n):\n    for _ in range(n):\n        model(*loader.next_batch(99, 9))\n",
+            before="gptq_calibrate(base_model, Loader(args.val_files, 0, device), 16)",
+        ),
+        "calibrate the quantisation in gptq_calibrate",
+    ),
     "several epochs over a document, all of them counted": (
         script(LORA_EPOCHS, final=LORA_FINAL),
         "goes over the same",
@@ -124,272 +143,11 @@ def test_what_the_contest_forbade_is_caught(name):
     assert words in verdict.reason
 
 
-def evaluation(body: str) -> str:
-    """A function that scores a validation set with a model in some way; nothing calls it."""
-    head = "import torch\nimport torch.nn.functional as F\ndef evaluate(model, optimizer, val_tokens, n, seq):\n"
-    return head + textwrap.indent(textwrap.dedent(body), "    ")
-
-
-PARTS = {
-    "scored, then learnt from": (
-        True,
-        """
-        total, count = 0.0, 0
-        for i in range(n):
-            x, y = val_tokens[i * seq : i * seq + seq], val_tokens[i * seq + 1 : i * seq + seq + 1]
-            with torch.no_grad():
-                total += model(x, y).item() * seq
-            loss = model(x, y)
-            loss.backward()
-            optimizer.step()
-            count += seq
-        return total / count
-        """,
-    ),
-    "one forward pass for both": (
-        True,
-        """
-        losses = []
-        for i in range(n):
-            chunk = val_tokens[i * seq : i * seq + seq + 1]
-            loss = model(chunk[:-1], chunk[1:])
-            losses.append(loss.detach())
-            loss.backward()
-            optimizer.step()
-        return torch.stack(losses).mean()
-        """,
-    ),
-    "scored after a step on the same tokens": (
-        False,
-        """
-        total = 0.0
-        for i in range(n):
-            x, y = val_tokens[i * seq : i * seq + seq], val_tokens[i * seq + 1 : i * seq + seq + 1]
-            loss = model(x, y)
-            loss.backward()
-            optimizer.step()
-            with torch.no_grad():
-                total += model(x, y).item()
-        return total / n
-        """,
-    ),
-    "the loss of the step, and then the one that counts": (
-        False,
-        """
-        total, trained = 0.0, 0.0
-        for i in range(n):
-            x, y = val_tokens[i * seq : i * seq + seq], val_tokens[i * seq + 1 : i * seq + seq + 1]
-            loss = model(x, y)
-            trained += loss.item()
-            loss.backward()
-            optimizer.step()
-            total += F.cross_entropy(model(x), y).item()
-        print(trained)
-        val_bpb = total / n / 0.6931
-        print(f"val_bpb:{val_bpb}")
-        """,
-    ),
-    "a delta of the logits learnt from the batch that it scores": (
-        False,
-        """
-        total = 0.0
-        for start in range(0, n, seq):
-            x, y = val_tokens[start : start + seq], val_tokens[start + 1 : start + seq + 1]
-            delta = torch.zeros(1, requires_grad=True)
-            for _ in range(8):
-                loss = F.cross_entropy(model(x) + delta, y)
-                (grad,) = torch.autograd.grad(loss, [delta])
-                delta = (delta - 0.1 * grad).detach().requires_grad_()
-            total += F.cross_entropy(model(x) + delta, y).item()
-        return total / n
-        """,
-    ),
-    "epochs, of which the last is returned": (
-        False,
-        """
-        for epoch in range(4):
-            total = 0.0
-            for i in range(n):
-                x, y = val_tokens[i * seq : i * seq + seq], val_tokens[i * seq + 1 : i * seq + seq + 1]
-                loss = model(x, y)
-                total += loss.item()
-                loss.backward()
-                optimizer.step()
-        return total / n
-        """,
-    ),
-    "learning from all of it while scoring chunks": (
-        False,
-        """
-        total = 0.0
-        for i in range(n):
-            x, y = val_tokens[i * seq : i * seq + seq], val_tokens[i * seq + 1 : i * seq + seq + 1]
-            with torch.no_grad():
-                total += model(x, y).item()
-            model(val_tokens[:-1], val_tokens[1:]).backward()
-            optimizer.step()
-        return total / n
-        """,
-    ),
-    "learning from the chunk before this one": (
-        None,
-        """
-        total, before = 0.0, None
-        for i in range(n):
-            x, y = val_tokens[i * seq : i * seq + seq], val_tokens[i * seq + 1 : i * seq + seq + 1]
-            if before is not None:
-                model(*before).backward()
-                optimizer.step()
-            with torch.no_grad():
-                total += model(x, y).item()
-            before = (x, y)
-        return total / n
-        """,
-    ),
-    "scored again after test-time training": (
-        None,
-        """
-        total = 0.0
-        for i in range(n):
-            loss = model(val_tokens[i * seq : i * seq + seq], val_tokens[i * seq + 1 : i * seq + seq + 1])
-            total += loss.item()
-            loss.backward()
-            optimizer.step()
-        again = 0.0
-        for i in range(n):
-            again += model(val_tokens[i * seq : i * seq + seq], val_tokens[i * seq + 1 : i * seq + seq + 1]).item()
-        return total / n, again / n
-        """,
-    ),
-    "a closure that the optimiser calls, before the score": (
-        False,
-        """
-        total = 0.0
-        for i in range(n):
-            x, y = val_tokens[i * seq : i * seq + seq], val_tokens[i * seq + 1 : i * seq + seq + 1]
-            def closure():
-                loss = model(x, y)
-                loss.backward()
-                return loss
-            optimizer.step(closure)
-            total += model(x, y).item()
-        return total / n
-        """,
-    ),
-    "weights moved by hand towards what is then scored": (
-        False,
-        """
-        total = 0.0
-        for i in range(n):
-            x, y = val_tokens[i * seq : i * seq + seq], val_tokens[i * seq + 1 : i * seq + seq + 1]
-            loss = model(x, y)
-            for p in model.parameters():
-                p.data.add_(torch.rand_like(p) * loss)
-            total += model(x, y).item()
-        return total / n
-        """,
-    ),
-    "a while loop that moves on, score first": (
-        True,
-        """
-        total, at = 0.0, 0
-        while at < n:
-            x, y = val_tokens[at : at + seq], val_tokens[at + 1 : at + seq + 1]
-            loss = model(x, y)
-            total += loss.item()
-            loss.backward()
-            optimizer.step()
-            at += seq
-        return total / n
-        """,
-    ),
-    "a while loop that moves on, step first": (
-        False,
-        """
-        total, at = 0.0, 0
-        while at < n:
-            x, y = val_tokens[at : at + seq], val_tokens[at + 1 : at + seq + 1]
-            model(x, y).backward()
-            optimizer.step()
-            total += model(x, y).item()
-            at += seq
-        return total / n
-        """,
-    ),
-    "either the one or the other": (
-        True,
-        """
-        total = 0.0
-        if n > 5:
-            model(torch.randint(0, 9, (seq,)), torch.randint(0, 9, (seq,))).backward()
-        for i in range(n):
-            total += model(val_tokens[i : i + seq], val_tokens[i + 1 : i + seq + 1]).item()
-        return total
-        """,
-    ),
-    "GPTQ calibrated on validation tokens": (
-        False,
-        """
-        def collect_hessians(model, tokens):
-            for i in range(16):
-                model(tokens[i * seq : i * seq + seq])
-        collect_hessians(model, val_tokens)
-        """,
-    ),
-    "an outside AWQ calibrated on validation tokens": (
-        False,
-        """
-        from awq import awq_calibrate
-        awq_calibrate(model, val_tokens[:4096])
-        """,
-    ),
-    "a quantised model scored": (
-        True,
-        """
-        def eval_gptq(model, tokens):
-            return sum(model(tokens[i * seq : i * seq + seq]).item() for i in range(16))
-        val_loss = eval_gptq(model, val_tokens)
-        return val_loss
-        """,
-    ),
-}
-
-
 @pytest.mark.parametrize("name", PARTS)
 def test_the_order_of_score_and_update_is_read(name):
     expected, body = PARTS[name]
     verdict = legality.check(evaluation(body))
     assert verdict.passed is expected, verdict
-
-
-NETWORK = {
-    "requests": (False, "import requests\nrequests.get('https://example.com')"),
-    "urllib by another name": (False, "from urllib import request as r\nr.urlopen('https://example.com')"),
-    "the hub": (False, "from huggingface_hub import hf_hub_download\nhf_hub_download('a', 'b')"),
-    "curl": (False, "import os\nos.system('curl -O https://example.com/x')"),
-    "pip in a list": (
-        False,
-        "import subprocess, sys\nsubprocess.run([sys.executable, '-m', 'pip', 'install', 'zstandard'])",
-    ),
-    "a socket": (False, "import socket\nsocket.create_connection(('example.com', 80))"),
-    "pip where an import fails": (
-        None,
-        "try:\n    import brotli\nexcept ImportError:\n    import os\n    os.system('pip install brotli')",
-    ),
-    "a download where data are missing": (
-        None,
-        "import os, subprocess, sys\nif not os.path.exists('data'):\n"
-        "    dl_script = 'data/cached_challenge_fineweb.py'\n    subprocess.run([sys.executable, dl_script], check=True)",
-    ),
-    "the card's own tool": (
-        True,
-        "import subprocess\nprint(subprocess.run(['nvidia-smi'], capture_output=True).stdout)",
-    ),
-    "a compressor": (True, "import subprocess\nsubprocess.run(['lrzip', '-q', 'model.bin'], check=True)"),
-    "an import that nothing calls": (True, "import requests\nprint(1)"),
-    "this machine's name": (True, "import socket\nprint(socket.gethostname())"),
-    "a function that nothing calls": (True, "import requests\ndef fetch():\n    requests.get('https://example.com')"),
-}
 
 
 @pytest.mark.parametrize("name", NETWORK)
@@ -399,29 +157,30 @@ def test_the_network_is_noticed(name):
     assert verdict.passed is expected, verdict
 
 
+def b85(data: bytes) -> str:
+    return repr(base64.b85encode(data).decode())
+
+
 def packed_as(kind: str, source: str) -> str:
     data = source.encode()
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9}]
-    raw = base64.b85encode(lzma.compress(data, lzma.FORMAT_RAW, filters=filters)).decode()
+    raw = lzma.compress(data, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "preset": 9}])
+    in_base64 = repr(base64.b64encode(zlib.compress(data)).decode())
     return {
-        "lzma and base85": f"import lzma, base64\nexec(lzma.decompress(base64.b85decode({base64.b85encode(lzma.compress(data))!r})))",
+        "lzma and base85": f"import lzma, base64\nexec(lzma.decompress(base64.b85decode({b85(lzma.compress(data))})))",
         "raw lzma by short names": "import lzma as L,base64 as B\n"
-        f'exec(L.decompress(B.b85decode("{raw}"),format=L.FORMAT_RAW,filters=[{{"id":L.FILTER_LZMA2}}]))',
+        f'exec(L.decompress(B.b85decode({b85(raw)}),format=L.FORMAT_RAW,filters=[{{"id":L.FILTER_LZMA2}}]))',
         "zlib and base64 through a name": "import zlib\nfrom base64 import b64decode as d\n"
-        f"S = {base64.b64encode(zlib.compress(data)).decode()!r}\nsource = zlib.decompress(d(S)).decode('utf-8')\n"
+        f"S = {in_base64}\nsource = zlib.decompress(d(S)).decode('utf-8')\n"
         "exec(compile(source, __file__, 'exec'), globals())",
-        "bz2 in several strings": f"import bz2, base64\nexec(bz2.decompress(base64.b85decode(''.join({[base64.b85encode(bz2.compress(data)).decode()]!r}))))",
+        "bz2 in several strings": "import bz2, base64\n"
+        f"exec(bz2.decompress(base64.b85decode(''.join([{b85(bz2.compress(data))}]))))",
         "plain text": f"exec({source!r})",
     }[kind]
 
 
-KINDS = (
-    "lzma and base85",
-    "raw lzma by short names",
-    "zlib and base64 through a name",
-    "bz2 in several strings",
-    "plain text",
-)
+KINDS = ("lzma and base85", "raw lzma by short names", "zlib and base64 through a name", "bz2 in several strings")
+KINDS += ("plain text",)
+BOMB = repr(base64.b64encode(zlib.compress(bytes(9 << 20), 9)).decode())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -441,12 +200,32 @@ def test_packed_twice_is_unpacked_twice():
     assert legality.check(packed_as("zlib and base64 through a name", inner)).passed is False
 
 
+UNSURE = {
+    "a table of both sets, by a key of the environment": (
+        f't = {{"a": train_loader.stream.tokens, "b": val_tokens}}[os.environ["WHICH"]]; {UPDATE}',
+        "golf lost track of which data it is",
+    ),
+    "a warm-up on validation tokens, and the weights from before it": (
+        f"saved = base_model.state_dict(); t = val_tokens; {UPDATE}; base_model.load_state_dict(saved)",
+        "then older weights are loaded",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSURE)
+def test_what_may_be_allowed_is_neither_yes_nor_no(name):
+    before, words = UNSURE[name]
+    verdict = legality.check(script(before=before))
+    assert verdict.passed is None, verdict
+    assert words in verdict.reason
+
+
 OPAQUE = {
     "code from a file": "exec(open('x.py').read())",
     "a literal that decodes to nothing": "import lzma\nexec(lzma.decompress(b'nothing'))",
     "an expression computed at run time": "import sys\nprint(eval(sys.argv[1]))",
     "an import by a computed name": "import importlib, sys\nimportlib.import_module(sys.argv[1])",
-    "a bomb": f"import zlib, base64\nexec(zlib.decompress(base64.b64decode({base64.b64encode(zlib.compress(bytes(9 << 20), 9)).decode()!r})))",
+    "a bomb": f"import zlib, base64\nexec(zlib.decompress(base64.b64decode({BOMB})))",
 }
 
 
@@ -471,6 +250,16 @@ def test_golfkits_own_script_that_adapts_before_it_scores_is_caught():
     verdict = legality.check(cheat)
     assert verdict.passed is False
     assert "before line" in verdict.reason
+
+
+@pytest.mark.parametrize(("default", "expected"), [("0", None), ("1", False)])
+def test_what_only_a_variable_of_the_environment_switches_on_is_told(default, expected):
+    switch = (
+        f'if bool(int(os.environ.get("PRE_QUANT_TTT", "{default}"))): ttt_adapt(args, base_model, device, val_tokens)'
+    )
+    verdict = legality.check(script(ADAPT_ALL, before=switch))
+    assert verdict.passed is expected, verdict
+    assert "weights learn from validation tokens" in verdict.reason
 
 
 def test_a_finding_names_line_rule_and_fix():

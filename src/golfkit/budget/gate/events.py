@@ -81,6 +81,11 @@ class Story:
     restores: list[Event] = field(default_factory=list)  # "kept" tags say when the weights were saved
     seq: int = 0
 
+    @property
+    def whole(self) -> bool:
+        """Whether it trains and reports a score: then it is the script's, and what it never calls does not matter."""
+        return bool(self.updates) and bool(self.counted)
+
 
 @dataclass
 class Frame:
@@ -96,7 +101,9 @@ class Frame:
 class State:
     """Where the reading stands; what the parts of the reader share."""
 
-    def __init__(self) -> None:
+    def __init__(self, defaults: bool = False) -> None:
+        """`defaults`: read what the script does where no variable of the environment is set."""
+        self.unset = defaults
         self.module = Env()
         self.frames: list[Frame] = []
         self.path: list[Loop | Arm] = []

@@ -8,9 +8,9 @@ import ast
 import re
 from collections.abc import Iterable
 
-from golfkit.budget.gate import network, order, reader, unpack
+from golfkit.budget.gate import network, reader, rules, unpack
 from golfkit.budget.gate.events import TooMuch
-from golfkit.budget.gate.order import Finding
+from golfkit.budget.gate.rules import Finding
 from golfkit.budget.gate.verdict import Verdict
 
 NAME = "legality"
@@ -41,11 +41,18 @@ def _read(text: str) -> list[Finding]:
     tree = ast.parse(text)
     found = [*network.findings(tree), *_imports(tree)]
     try:
-        for story in reader.stories(tree):
-            found += order.findings(story)
+        plain = [one for story in reader.stories(tree, defaults=True) for one in rules.findings(story)]
+        switched = [one for story in reader.stories(tree, defaults=False) for one in rules.findings(story)]
+        lines = {one.line for one in plain}
+        found += plain + [_switched(one) for one in switched if one.line not in lines]
     except (TooMuch, RecursionError) as error:
         found.append(Finding(1, False, str(error), UNREAD, DYNAMIC))
     return sorted({(one.line, one.what): one for one in found}.values())
+
+
+def _switched(one: Finding) -> Finding:
+    """A finding in what runs only where the environment says so."""
+    return one._replace(sure=False, what=f"{one.what}, where a variable of the environment switches it on")
 
 
 def _imports(tree: ast.Module) -> Iterable[Finding]:

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from golfkit.budget.gate.order import Finding
+from golfkit.budget.gate.rules import Finding
 
 MODULES = ("requests", "urllib.request", "urllib3", "httpx", "aiohttp", "huggingface_hub", "socket", "http.client")
 MODULES += ("ftplib", "paramiko", "boto3", "wget", "gdown", "datasets", "wandb", "websocket", "websockets", "smtplib")

@@ -3,10 +3,12 @@
 import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from golfkit.budget.gate.expressions import Expressions
 from golfkit.budget.gate.values import (
     ANY,
+    UNKNOWN,
     Bound,
     Function,
     Gradient,
@@ -57,7 +59,8 @@ class Outsiders(Expressions):
             named = args[0].const if args else None
             if isinstance(named, str) and ENV_DATA.fullmatch(named):
                 return Value(used.tags | text_tags("val_*", line))
-            return Value(used.tags)
+            default = args[1] if len(args) > 1 else kwargs.get("default", Value(const=None))
+            return Value(used.tags, (), default.const if self.unset else UNKNOWN)
         if name in TEXT and all(isinstance(value.const, str) for value in args) and args:
             return literal("/".join(value.const for value in args), line)
         functions = [ref for value in args for ref in value.refs if isinstance(ref, CALLABLE)]
@@ -68,6 +71,8 @@ class Outsiders(Expressions):
             return used
         if LOSSES.fullmatch(last):
             return self.forwarded(used, node)
+        if name in _NUMBERS and len(args) == 1 and isinstance(args[0].const, str | int | float):
+            return _number(name, args[0])
         if last == "partial" and args:
             return Value(refs=(Partial(args[0], tuple(args[1:]), dict(kwargs)),))
         return self._plain(name, last, list(args), dict(kwargs), node)
@@ -124,4 +129,13 @@ class Outsiders(Expressions):
         return value
 
 
+def _number(name: str, value: Value) -> Value:
+    """int, float and bool of a constant."""
+    try:
+        return Value(value.tags, (), _NUMBERS[name](value.const))
+    except (ValueError, OverflowError):
+        return Value(value.tags)
+
+
+_NUMBERS: dict[str, Callable[[Any], Any]] = {"int": int, "float": float, "bool": bool}
 _GATHERING = {"list", "tuple", "sorted", "reversed", "iter", "set", "zip", "enumerate", "next"}

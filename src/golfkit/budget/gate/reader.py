@@ -12,14 +12,18 @@ class Reader(Calls):
     """The whole reader."""
 
 
-def stories(tree: ast.Module) -> list[Story]:
-    """What happens when the script runs, and what would in its functions that are never called.
+def stories(tree: ast.Module, defaults: bool) -> list[Story]:
+    """What happens when the script runs; where that is no training, also what would in functions never called.
+
+    defaults  whether no variable of the environment is set: what is on only by one of them does not happen
 
     Raises TooMuch for a script that is too large or too deep to be read.
     """
-    reader = Reader()
+    reader = Reader(defaults)
     reader.block(tree.body)
     found = [reader.story]
+    if reader.story.whole:
+        return found
     for function, owner in _functions(reader.module):
         if id(function.node) in reader.visited or isinstance(function.node, ast.Lambda):
             continue
