@@ -13,6 +13,7 @@ _WARMUP = re.compile(r"\w*warmup(?:_step)?:\s*\d")
 _BLOCK = re.compile(r"  ([a-z]\w*): (.*)")  # one a line under "Hyperparameters:"
 _INLINE = re.compile(r"(?<![\w./:-])([A-Za-z_]\w*)[:=]([^\s:=]\S*)")
 _GPU = re.compile(r"^\|\s{1,5}(\d{1,3})\s{1,5}(NVIDIA [\w -]{1,60}?)\s{1,40}(?:On|Off)\s", re.MULTILINE)  # nvidia-smi
+_OURS = re.compile(r"^PyTorch \S{1,40} on (\d{1,3}) x (NVIDIA [\w -]{1,60})$", re.MULTILINE)  # golf's own scripts
 _TORCH = re.compile(r"^(?:Running )?PyTorch (\d[\w.+]{0,40})", re.MULTILINE)
 _SEED = re.compile(r"seed[_-]?(\d{1,9})")  # in a file's name
 _OWN = frozenset(  # of one run, so that they differ without meaning anything
@@ -31,7 +32,7 @@ class RecordLog(NamedTuple):
     bytes_per_token: float | None  # by the score, or by the last final result where no score is believed
     source: str  # the script's text in front of the log, without blank ends; empty where there is none
     settings: Mapping[str, str]  # that the log names before the first step
-    gpus: tuple[str, ...]  # as nvidia-smi calls them
+    gpus: tuple[str, ...]  # as nvidia-smi or PyTorch calls them
     torch: str | None  # PyTorch's version
 
     @property
@@ -54,7 +55,8 @@ def read(name: str, text: str) -> RecordLog:
     if log.seed is None and (named := _SEED.search(name)):
         log = dataclasses.replace(log, seed=int(named[1]))
     own = list(lines(text))
-    gpus = tuple(dict(_GPU.findall(text)).values())
+    ours = _OURS.search(text)
+    gpus = (ours[2],) * int(ours[1]) if ours else tuple(dict(_GPU.findall(text)).values())
     torch = _TORCH.search(text)
     return RecordLog(name, log, _ratio(log, own), _source(text, own), _settings(own), gpus, torch[1] if torch else None)
 

@@ -75,6 +75,8 @@ def _train(
     part = max(spec.seq_len, backend.micro_tokens) * group.world_size
     say(f"model_params:{n_params(backend.table)}")
     say(f"world_size:{group.world_size} grad_accum_steps:{-(-spec.batch_tokens // part)}")
+    machine = backend.torch.cuda.get_device_name() if cuda else "CPU"
+    say(f"PyTorch {backend.torch.__version__} on {group.world_size} x {machine}")
     say(f"device:{device} dtype:{backend.dtype}")
     say(
         f"train_batch_tokens:{spec.batch_tokens} train_seq_len:{spec.seq_len} iterations:{iterations} warmup_steps:1"

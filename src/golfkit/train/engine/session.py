@@ -102,15 +102,17 @@ def run(
     data = payload.read_bytes()
     say(f"Serialized model {payload.suffixes[-2][1:]}: {len(data)} bytes")
     backend.load(restore(data))
-    scored = score(backend, spec, validation, group, on_tokens=on_tokens)
-    say(f"final_artifact_roundtrip_exact {shown(scored)}")
-    sliding = adapted = None
-    if validation.stride:
-        sliding = score(backend, spec, validation, group, stride=validation.stride, on_tokens=on_tokens)
-        say(f"final_sliding_window_exact stride:{validation.stride} {shown(sliding)}")
-    if validation.ttt:
-        adapted = score(backend, spec, validation, group, ttt=True, on_tokens=on_tokens)
-        say(f"legal_ttt_exact {shown(adapted)}")
+
+    def final(label: str, **how: Any) -> Score:
+        began = time.perf_counter()
+        found = score(backend, spec, validation, group, on_tokens=on_tokens, **how)
+        say(f"{label} {shown(found)} eval_time:{1000 * (time.perf_counter() - began):.0f}ms")
+        return found
+
+    stride = validation.stride
+    scored = final("final_artifact_roundtrip_exact")
+    sliding = final(f"final_sliding_window_exact stride:{stride}", stride=stride) if stride else None
+    adapted = final("legal_ttt_exact", ttt=True) if validation.ttt else None
     return Result(outcome, pre_quant, scored, sliding, adapted, len(data))
 
 
