@@ -1,7 +1,7 @@
 """The rented machine of the tests: a real OpenSSH server on the loopback interface, with throwaway keys.
 
-Its "disk" is a folder of its own; down() and up() take the machine away and bring it back, drop() cuts the connections
-are open. Where no sshd can be had, tests are skipped with a reason, but fail where GOLF_CI=1. A test module imports
+Its "disk" is a folder of its own; down() and up() take the machine away and bring it back, drop() cuts the open
+connections. Where no sshd can be had, tests are skipped with a reason, but fail where GOLF_CI=1. A test module imports
 the fixtures that it uses: `from machine import box_fixture, running_box  # noqa: F401`.
 """
 

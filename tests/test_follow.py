@@ -42,10 +42,10 @@ def test_lines_come_once_and_in_order_through_dropped_connections(shell, box, re
     job.start(shell, str(remote), COUNT, {}, 60)
 
     def disturb():
-        dropped, until = 0, time.monotonic() + 20
-        while dropped < 4 and time.monotonic() < until:
+        until = time.monotonic() + 20
+        while len(talk.said) < 3 and time.monotonic() < until:
             eventually(lambda: processes_with("position="))  # it is being asked
-            dropped += box.drop()
+            box.drop()
         (remote / "go").touch()
 
     thread = threading.Thread(target=disturb)
@@ -54,8 +54,7 @@ def test_lines_come_once_and_in_order_through_dropped_connections(shell, box, re
     thread.join()
     assert told == [f"line {i}" for i in range(1, 3001)]
     assert outcome == (4, (remote / job.LOG).stat().st_size, "done")
-    assert len(talk.said) >= 3
-    assert "the run goes on" in talk.said[0]
+    assert len([text for text in talk.said if "the run goes on" in text]) >= 3
 
 
 def test_a_machine_that_goes_and_comes_back_is_followed_on(shell, box, remote, told, talk):
