@@ -4,6 +4,7 @@ import hashlib
 import os
 import random
 import resource
+import signal
 import subprocess
 import threading
 import time
@@ -83,6 +84,20 @@ def test_a_failing_command_that_must_not_fail_says_its_last_words(shell):
     with pytest.raises(RemoteError, match=r"no such thing \(exit code 3\)") as error:
         shell.ask("echo hello; echo no such thing >&2; exit 3", 20)
     assert not error.value.dropped
+
+
+def test_an_interrupted_command_leaves_no_ssh_behind(shell):
+    def leave(number, frame):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, leave)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.5)
+        with pytest.raises(KeyboardInterrupt):
+            shell.run("exec sleep 28.5", 20)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert not processes_with("exec sleep 28.5")  # as it stands in the line of ssh; the machine's may go on
 
 
 def test_a_connection_that_is_cut_is_a_dropped_one(shell, box):
