@@ -227,4 +227,6 @@ def test_a_run_decides_what_the_source_does_not_tell():
     assert verdict.details[0].startswith("source: cannot tell: use --dynamic")
     assert verdict.details[-1] == "seen"
     assert gates.legal(illegal, tokenizer="bytes", run=True, execute=execute).passed is False
-    assert calls == [(unknown, "bytes")]
+    small = gates.legal(unknown, tokenizer="bytes", run=True, small="y = 1", execute=execute)
+    assert "run at the local run's size" in small.details
+    assert calls == [(unknown, "bytes"), ("y = 1", "bytes")]

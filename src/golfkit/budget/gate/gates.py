@@ -38,19 +38,35 @@ def verdicts(
     force_reason  skips the gain gate, and no other
     """
     yield artifact.check(home / "runs" / local.run, local, settings.artifact_limit, code)
-    yield legal(code, tokenizer=_tokenizer(home, settings), run=dynamic)
+    tried = _tried(home / "runs" / local.run / artifact.SCRIPT, local) if dynamic else None
+    yield legal(code, tokenizer=_tokenizer(home, settings), run=dynamic, small=tried)
     yield gain.check(local, rows, records, settings.local_promotion_threshold, force_reason)
     yield budget()
 
 
-def legal(code: str, *, tokenizer: Path | str, run: bool, execute: Callable[..., Verdict] = dynamic.check) -> Verdict:
-    """The verdict on a script's source; with `run` that of running it, too, unless the source already says no."""
+def legal(
+    code: str,
+    *,
+    tokenizer: Path | str,
+    run: bool,
+    small: str | None = None,
+    execute: Callable[..., Verdict] = dynamic.check,
+) -> Verdict:
+    """The verdict on a script's source; with `run` that of running it, too, unless the source already says no.
+
+    small  the same model at the size that this machine trains: it is run instead
+    """
     read = legality.check(code)
     if not run or read.passed is False:
         return read
-    ran = execute(code, tokenizer=tokenizer)
-    details = (*(f"source: {line}" for line in (read.reason, *read.details)), *ran.details)
-    return Verdict(ran.name, ran.passed, ran.reason, details)
+    ran = execute(code if small is None else small, tokenizer=tokenizer)
+    size = () if small is None else ("run at the local run's size",)
+    return ran._replace(details=(*(f"source: {line}" for line in (read.reason, *read.details)), *size, *ran.details))
+
+
+def _tried(script: Path, local: RunRecord) -> str | None:
+    """The script of a local run of the own model, which has its code at a size that runs here."""
+    return script.read_text("utf-8") if local.source == "train-local" and script.is_file() else None
 
 
 def _tokenizer(home: Path, settings: Settings) -> Path | str:
