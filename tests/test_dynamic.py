@@ -1,8 +1,10 @@
 """--dynamic: scores that know of later text are found by running the script, also where its source tells nothing."""
 
 import os
+import signal
 import socket
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -92,6 +94,18 @@ while True:
     assert len(pids) == 2
     for pid in pids:
         assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3]
+
+
+def test_an_interrupt_does_not_wait_for_the_runs(tmp_path):
+    python = program(tmp_path, f"import time\nopen({str(tmp_path / 'ran')!r}, 'w').close()\ntime.sleep(60)")
+    code = f"from golfkit.budget.gate import dynamic\ndynamic.check('', python={python!r})"
+    start = time.monotonic()
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL) as child:
+        while not (tmp_path / "ran").exists() and time.monotonic() - start < 30:
+            time.sleep(0.02)
+        child.send_signal(signal.SIGINT)
+        assert child.wait(20) != 0
+    assert time.monotonic() - start < 30
 
 
 def test_a_script_has_no_network_and_no_secrets(tmp_path, monkeypatch):

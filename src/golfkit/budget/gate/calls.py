@@ -36,10 +36,6 @@ CALIBRATION = re.compile(r"gptq|awq|calib|hessian|smooth_?quant|activation_(?:st
 class Calls(Outsiders):
     """Calls."""
 
-    def frame(self, env: Env, node: ast.AST) -> Frame:
-        """A frame for what is no function."""
-        return Frame(env, "", node)
-
     def call_node(self, node: ast.Call) -> Value:
         """The value of a call, as it stands in the script."""
         if isinstance(node.func, ast.Attribute):
@@ -78,9 +74,9 @@ class Calls(Outsiders):
         """The value of calling any of the things that `callee` may be."""
         if not callee.refs:
             return self.unknown(callee, args, kwargs, node)
-        return merged([self._one(ref, args, kwargs, node, callee) for ref in callee.refs])
+        return merged([self._one(ref, args, kwargs, node) for ref in callee.refs])
 
-    def _one(self, ref: Any, args: Sequence[Value], kwargs: Mapping[str, Value], node: ast.AST, callee: Value) -> Value:
+    def _one(self, ref: Any, args: Sequence[Value], kwargs: Mapping[str, Value], node: ast.AST) -> Value:
         if isinstance(ref, Function):
             return self.run(ref, args, kwargs, node)
         if isinstance(ref, Bound):
@@ -114,6 +110,7 @@ class Calls(Outsiders):
         return used
 
     def gradient(self, used: Value, node: ast.AST) -> None:
+        """A gradient is taken: of what comes from shards it is told."""
         if any(tag[0] in ("val", "may", "train") for tag in flat(used)):
             self.update(combined([used]), node)
 
@@ -158,20 +155,20 @@ class Calls(Outsiders):
             more = {key: value for key, value in kwargs.items() if key not in names and key != "**"}
             frame.env.names[spec.kwarg.arg] = rest if rest is not None else Value(items=more)
 
-    _last: Frame
+    _last: Frame | None = None  # of the function that was gone through last
 
     def _by_reference(self, callee: Value, node: ast.Call) -> None:
         """What a function adds up in its parameters, its caller sees: tensors and lists are changed in place."""
         functions = [ref for ref in callee.refs if isinstance(ref, Function | Bound)]
-        if len(functions) != 1 or not hasattr(self, "_last"):
+        if len(functions) != 1 or self._last is None:
             return
         function = functions[0].function if isinstance(functions[0], Bound) else functions[0]
         if self._last.node is not function.node or isinstance(function.node, ast.Lambda):
             return
         after = self._last.env.names
-        changed = self.memo.setdefault(("changed", function.node), set())
-        if not changed:
-            changed |= _changed(function.node) | {""}
+        changed = self.memo.get(("changed", function.node))
+        if changed is None:
+            changed = self.memo["changed", function.node] = _changed(function.node)
         spec = function.node.args
         plain = [a.arg for a in (*spec.posonlyargs, *spec.args)][isinstance(functions[0], Bound) :]
         pairs = [*zip(plain, node.args, strict=False), *((word.arg, word.value) for word in node.keywords)]
@@ -254,7 +251,7 @@ class Calls(Outsiders):
         ]
         data = [value for value in args if not any(ref in callbacks for ref in value.refs)]
         for ref in callbacks if name not in WRAPPERS | GRADIENTS else ():
-            self._one(ref, [self.part(value) for value in data], {}, node, Value())
+            self._one(ref, [self.part(value) for value in data], {}, node)
         return bool(callbacks)
 
     def _in_place(self, node: ast.Call, used: Value) -> None:

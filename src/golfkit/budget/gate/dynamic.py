@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from golfkit.budget.gate import probe
 from golfkit.budget.gate.verdict import Verdict
@@ -82,7 +82,10 @@ def check(
     with tempfile.TemporaryDirectory(prefix="golf-dynamic-") as name:
         bench = _Bench(Path(name), source, tokenizer, python, limit_s)
         with ThreadPoolExecutor(2) as pool:
-            first, other = pool.map(bench.run, bench.streams)
+            try:
+                first, other = pool.map(bench.run, bench.streams)
+            finally:  # ^C does not wait for them
+                bench.end()
         failed = _failed(first, limit_s) or _failed(other, limit_s)
         if failed is not None:
             return failed
@@ -131,6 +134,13 @@ class _Bench:
             (data / "fineweb_train_000000.bin").write_bytes(_shard(train))
             (data / "fineweb_val_000000.bin").write_bytes(_shard(stream))
         self.prefix = _without_network()
+        self.children: list[subprocess.Popen[bytes]] = []
+
+    def end(self) -> None:
+        """Kill what still runs."""
+        for child in self.children:
+            if child.returncode is None:
+                _end(child)
 
     def run(self, stream: str, add: Iterable[int] = ()) -> Ran:
         """One run on a stream; the losses of the calls in `add` are moved."""
@@ -143,7 +153,7 @@ class _Bench:
         environ |= {"DATA_PATH": str(self.folder / stream / "fineweb10B_sp1024"), "TOKENIZER_PATH": self.tokenizer}
         environ |= {"HOME": str(here), "DATA_DIR": str(self.folder / stream)}
         command = [*self.prefix, self.python, "-u", str(Path(probe.__file__)), str(plan), str(self.folder / SCRIPT)]
-        returncode, output = _executed(command, here, environ, self.limit_s)
+        returncode, output = _executed(command, here, environ, self.limit_s, self.children)
         calls = [json.loads(line) for line in trace.read_text("utf-8").split("\n") if line.endswith("]")]
         text = output.decode("utf-8", "replace")
         lines = [line for line in text.splitlines() if line.strip()]
@@ -156,9 +166,12 @@ class _Bench:
 
 
 def _executed(
-    command: Sequence[str], folder: Path, environ: Mapping[str, str], limit_s: float
+    command: Sequence[str], folder: Path, environ: Mapping[str, str], limit_s: float, children: list[Any]
 ) -> tuple[int | None, bytes]:
-    """Exit code and output of a program in a session of its own, of which nothing stays; None when time was up."""
+    """Exit code and output of a program in a session of its own, of which nothing stays; None when time was up.
+
+    children  is told of the process, so that another thread can end it
+    """
     until, tail = time.monotonic() + limit_s, b""
     with subprocess.Popen(
         command,
@@ -170,6 +183,7 @@ def _executed(
         start_new_session=True,
     ) as child:
         assert child.stdout is not None
+        children.append(child)
         try:
             while select.select([child.stdout], [], [], max(0.0, until - time.monotonic()))[0]:
                 data = os.read(child.stdout.fileno(), 1 << 16)

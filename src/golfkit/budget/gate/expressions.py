@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from golfkit.budget.gate.events import Loop
+from golfkit.budget.gate.events import Frame, Loop
 from golfkit.budget.gate.statements import SCORE_NAME, Statements, truth
 from golfkit.budget.gate.values import (
     MOST_ITEMS,
@@ -222,7 +222,7 @@ class Expressions(Statements):
 
     def _comprehension(self, node: ast.expr, clauses: Sequence[ast.comprehension], made: Sequence[ast.expr]) -> Value:
         inside = Env(self.env)
-        self.frames.append(self.frame(inside, node))
+        self.frames.append(Frame(inside, "", node))
         where, train_only = self.id_of(node), False
         for clause in clauses:
             over = self.value(clause.iter)

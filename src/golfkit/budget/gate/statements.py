@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from golfkit.budget.gate.events import Arm, Loop, State
+from golfkit.budget.gate.events import Arm, Frame, Loop, State
 from golfkit.budget.gate.values import (
     ANY,
     MOST_ITEMS,
@@ -88,7 +88,7 @@ class Statements(State):
         moved = []
         for loop, bound in zip(reversed(around), reversed(self.targets), strict=False):
             moved.append(loop.id)
-            if f"={target.id}" in bound:
+            if target.id in bound:
                 break
         return moved
 
@@ -150,7 +150,7 @@ class Statements(State):
         else:
             new = combined([old, value], refs=True)
         if isinstance(place, ast.Name):
-            self.env.put(place.id, new) if self.env.find(place.id) is None else self._put_where_found(place.id, new)
+            self._put_where_found(place.id, new)
         elif isinstance(place, ast.Attribute):
             self.put_attribute(self.value(place.value), place.attr, new)
         elif isinstance(place, ast.Subscript):
@@ -197,15 +197,13 @@ class Statements(State):
     def on_classdef(self, node: ast.ClassDef) -> None:
         bases = [ref for base in node.bases for ref in self.value(base).refs if isinstance(ref, Class | Outside)]
         inside = Env(self.env)
-        self.frames.append(type(self.frames[-1])(inside, node.name, node) if self.frames else self.frame(inside, node))
+        self.frames.append(Frame(inside, node.name, node))
         self.block(node.body)
         self.frames.pop()
         for made in (ref for value in inside.names.values() for ref in value.refs if isinstance(ref, Function)):
             if made.env is inside:
                 made.env = self.env  # methods do not see the names of their class
         self.env.put(node.name, Value(refs=(Class(node, node.name, bases, inside.names),)))
-
-    frame: Callable[..., Any]
 
     def on_import(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -250,20 +248,18 @@ class Statements(State):
 
     def arms(self, bodies: Sequence[tuple[Sequence[ast.stmt], int]], where: int) -> list[bool]:
         """Read each of several bodies from the same state, then merge what they leave; which of them leave early."""
-        names, before = self.env.names, dict(self.env.names)
+        before = dict(self.env.names)
         left, after = [], []
         for body, which in bodies:
-            names.clear()
-            names.update(before)
+            self._set(before)
             self.path.append(Arm(where, which, _leaves(body)))
             left.append(self.block(body))
             self.path.pop()
             if not left[-1]:
-                after.append(dict(names))
+                after.append(dict(self.env.names))
         if len(bodies) == 1:
             after.append(before)
-        names.clear()
-        names.update(_joined(after or [before]))
+        self._set(_joined(after or [before]))
         return left
 
     def on_for(self, node: ast.For | ast.AsyncFor) -> None:
@@ -287,45 +283,46 @@ class Statements(State):
 
     def loop(self, node: ast.For | ast.AsyncFor | ast.While, enter: Callable[[int], object], calm: bool) -> None:
         """Read a loop twice: once for what a round leaves to the next, and once for what it does."""
-        where = self.id_of(node)
-        names, before = self.env.names, dict(self.env.names)
+        where, before = self.id_of(node), dict(self.env.names)
         self.path.append(Loop(where, node.lineno, calm))
-        self.targets.append(self.memo.setdefault(("bound", node), set()) or _bound(node))
-        self.memo["bound", node] = self.targets[-1]
-        if self.silent:  # once is enough within what is read once more
+        self.targets.append(self._bound_in(node))
+        if not self.silent:  # within what is read twice, once is enough
+            self.silent += 1
             enter(where)
             self.block(node.body)
-            self.targets.pop()
-            self.path.pop()
-            after = _joined([before, names])
-            names.clear()
-            names.update(after)
-            return
-        self.silent += 1
-        enter(where)
-        self.block(node.body)
-        self.silent -= 1
-        carried = _joined([before, names])
-        for name, value in carried.items():
-            if value is not before.get(name) and any(tag[0] in ("val", "may") for tag in flat(value)):
-                carried[name] = _of_before(value, where)
-        names.clear()
-        names.update(carried)
+            self.silent -= 1
+            left = _joined([before, self.env.names])
+            self._set({name: _of_before(value, before.get(name), where) for name, value in left.items()})
         enter(where)
         self.block(node.body)
         self.targets.pop()
         self.path.pop()
-        after = _joined([before, names])
-        names.clear()
-        names.update(after)
+        self._set(_joined([before, self.env.names]))
+
+    def _set(self, state: dict[str, Value]) -> None:
+        """Give the names of this scope other values; closures hold the scope itself."""
+        self.env.names.clear()
+        self.env.names.update(state)
+
+    def _bound_in(self, node: ast.AST) -> set[str]:
+        """What the body of a loop sets anew."""
+        known = self.memo.get(("bound", node))
+        if known is None:
+            known = self.memo["bound", node] = _bound(node)
+        return known
 
 
-def _of_before(value: Value, loop: int) -> Value:
-    """A value of the round before: what was cut from the stream then is not what is cut now."""
+def _of_before(value: Value, first: Value | None, loop: int) -> Value:
+    """A value as a round leaves it to the next: what was cut from the stream then is not what is cut now.
+
+    first  the value before the first round
+    """
+    if value is first or not any(tag[0] in ("val", "may") for tag in flat(value)):
+        return value
     old = [tag for tag in flat(value) if tag[0] == "slice" and loop in tag[2]]
     if value.items is None:
         return value._replace(tags=value.tags.difference(old)).plus(("carried", loop))
-    items = {key: _of_before(item, loop) for key, item in value.items.items()}
+    items = {key: _of_before(item, None, loop) for key, item in value.items.items()}
     return value._replace(tags=value.tags.difference(old) | {("carried", loop)}, items=items)
 
 
@@ -346,14 +343,13 @@ def _joined(states: Sequence[dict[str, Value]]) -> dict[str, Value]:
 
 
 def _bound(node: ast.AST) -> set[str]:
-    """What a loop's body sets anew: `=name`."""
     names = set()
     for inner in ast.walk(node):
         targets = inner.targets if isinstance(inner, ast.Assign) else []
         if isinstance(inner, ast.For | ast.AnnAssign):
             targets = [inner.target]
         for target in targets:
-            names |= {f"={name.id}" for name in ast.walk(target) if isinstance(name, ast.Name)}
+            names |= {name.id for name in ast.walk(target) if isinstance(name, ast.Name)}
     return names
 
 
