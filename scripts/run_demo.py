@@ -32,7 +32,8 @@ TINY = {  # a spec for a minute or two on a CPU
     "n_heads": 2,
     "n_kv_heads": 2,
     "bigram_buckets": 1024,
-    "embed_rate": 0.02,
+    "trigram_buckets": 1024,
+    "embed_rate": 0.1,
 }
 ITERATIONS = 60
 VAL_TOKENS = 8192

@@ -18,6 +18,7 @@ Arrays = dict[str, Any]
 
 SHAPE: dict[str, Any] = {"vocab_size": 48, "seq_len": 12, "n_layers": 4, "dim": 32, "n_heads": 4, "n_kv_heads": 2}
 SHAPE |= {"mlp_mult": 1.5, "softcap": 8.0, "rope_dims": 4, "relu_slope": 0.5, "bigram_buckets": 24, "bigram_dim": 8}
+SHAPE |= {"trigram_buckets": 0}
 SHAPE |= {"conv_attn": 0, "conv_mlp": 0, "value_tables": 0}
 SHAPE |= {"parallel_from": 99, "loop_from": 0, "loop_to": 0, "loops": 0}
 SMALL = replace(default.LOCAL, **SHAPE)
@@ -38,20 +39,22 @@ CHANGES: dict[str, dict[str, Any]] = {
     "ungrouped": {"n_kv_heads": 4},
     "one-kv-head-of-two": {"n_heads": 2, "n_kv_heads": 1, "dim": 24, "mlp_mult": 2.0},
     "odd-layers": {"n_layers": 3},
-    "one-layer": {"n_layers": 1},
+    "one-layer": {"n_layers": 1, "attn_from": 0},
+    "attention-in-every-layer": {"attn_from": 0},
+    "attention-in-the-last-layer": {"attn_from": 3},
     "rope-whole-head": {"rope_dims": 8, "rope_base": 100.0},
     "relu": {"relu_slope": 0.0, "softcap": 3.0},
     "convolutions": {"conv_attn": 2, "conv_mlp": 3},
     "value-tables": {"value_tables": 1},
     "trigram": {"trigram_buckets": 50},
-    "value-tables-of-all-layers": {"value_tables": 2},
+    "value-tables-of-all-layers": {"value_tables": 2, "attn_from": 0},
     "parallel": {"parallel_from": 0},
     "parallel-late": {"parallel_from": 2},
     "loops": LOOPS,
     "loops-from-0": {"loop_from": 0, "loop_to": 4, "loops": 1},
 }
 # Where training starts, and how weights are stored.
-NOT_IN_FORWARD = {"qk_gain", "matrix_bits", "matrix_spread", "table_spread", "embed_bits"}
+NOT_IN_FORWARD = {"table_rate", "table_bits", "qk_gain", "matrix_bits", "matrix_spread", "table_spread", "embed_bits"}
 
 
 class Case(NamedTuple):

@@ -22,9 +22,9 @@ from golfkit.train.payload.container import weights
 
 DEFAULT = Path(default.__file__).read_text()
 TINY = ["vocab_size=260", "seq_len=32", "n_layers=3", "dim=32", "n_heads=4", "n_kv_heads=2", "batch_tokens=512"]
-TINY += ["bigram_buckets=32", "bigram_dim=8", "rope_dims=4"]
+TINY += ["bigram_buckets=32", "trigram_buckets=32", "bigram_dim=8", "rope_dims=4"]
 # At the rates of real runs so small a model amplifies rounding tenfold a step from its twelfth on.
-TINY += ["matrix_rate=0.01", "embed_rate=0.01", "scalar_rate=0.01"]
+TINY += ["matrix_rate=0.01", "embed_rate=0.1", "scalar_rate=0.01"]
 SITE = sysconfig.get_path("purelib")  # as a plain folder it has torch, and no golfkit: -S leaves out its .pth files
 STEPS = 30
 

@@ -17,7 +17,7 @@ from golfkit.train import flatten
 from golfkit.train.model import default
 
 TINY = ["vocab_size=260", "seq_len=32", "n_layers=2", "dim=32", "n_heads=4", "n_kv_heads=2", "batch_tokens=512"]
-TINY += ["bigram_buckets=32", "bigram_dim=8", "rope_dims=4"]
+TINY += ["bigram_buckets=32", "trigram_buckets=32", "bigram_dim=8", "rope_dims=4"]
 SCORE = "        losses = np.asarray(nll(inputs, targets), np.float64)\n"
 
 

@@ -20,7 +20,7 @@ from golfkit.train.model.parameters import initial
 from golfkit.train.payload.container import pack, weights
 
 SHAPE = {"vocab_size": 260, "seq_len": 16, "batch_tokens": 64, "n_layers": 2, "dim": 16, "n_heads": 2, "n_kv_heads": 1}
-SHAPE |= {"bigram_buckets": 16, "bigram_dim": 8, "rope_dims": 4}
+SHAPE |= {"bigram_buckets": 16, "trigram_buckets": 16, "bigram_dim": 8, "rope_dims": 4}
 SPEC = replace(default.LOCAL, **SHAPE)
 NAME = "final_model.int6.ptz"
 STEPS = 6

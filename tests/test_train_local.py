@@ -71,7 +71,7 @@ def test_runs_with_the_same_tokens_are_judged_against_the_best_and_others_are_no
     assert "noise not measured" in worse["reason"]
     more = work.train("--iterations", 8, "--json").json
     assert "sets the running local baseline" in more["reason"]
-    better = work.train("--iterations", 8, "--set", "embed_rate=0.2", "--json").json
+    better = work.train("--iterations", 8, "--set", "embed_rate=1.0", "--json").json
     assert better["status"] == ("keep" if better["promotable"] else "discard")
     assert "baseline local_model_3" in better["reason"]
     assert [row.commit for row in work.rows()] == [f"local_model_{n}" for n in (1, 2, 3, 4)]

@@ -19,8 +19,8 @@ from golfkit.train.model import default
 
 DEFAULT = Path(default.__file__).read_text()
 SHAPE = {"vocab_size": 260, "seq_len": 16, "batch_tokens": 64, "n_layers": 2, "dim": 16, "n_heads": 2, "n_kv_heads": 1}
-SHAPE |= {"bigram_buckets": 16, "bigram_dim": 8, "rope_dims": 4}
-SHAPE |= {"embed_rate": 0.05, "matrix_rate": 0.04}  # three steps shall show, whatever the default's rates are
+SHAPE |= {"bigram_buckets": 16, "trigram_buckets": 16, "bigram_dim": 8, "rope_dims": 4}
+SHAPE |= {"embed_rate": 0.25, "matrix_rate": 0.04}  # three steps shall show, whatever the default's rates are
 TINY = [word for key, value in SHAPE.items() for word in ("--set", f"{key}={value}")]
 FORWARD = '    """Logits float32 [B, T, V] of the token after each of ids[B, T]."""\n'
 FLATTEN = flatten.flatten

@@ -182,18 +182,19 @@ def _seeds(asked: Promotion, machine: Machine, rental: Rental, folder: Path) -> 
         shell=shell,
         folder=folder,
         best=_best_curve(asked),
+        same_tokens=asked.local.source == "train-local",  # its own script reads the shards from the first token on
         left=rental.left,
         on_line=on_line,
         say=asked.say,
     )
 
 
-def _best_curve(asked: Promotion) -> abort.Curve | None:
-    """The curve of the best run of the tier, from its log."""
+def _best_curve(asked: Promotion) -> abort.Curve:
+    """The curve of the best run of the tier, from its log; empty where there is none."""
     best = outcome.best_row(asked.rows, asked.plan.tier)
     path = None if best is None else asked.home / "runs" / best.commit / LOG
     if path is None or not path.is_file():
-        return None
+        return abort.Curve()
     return abort.Curve.parse(path.read_text("utf-8", errors="replace"))
 
 

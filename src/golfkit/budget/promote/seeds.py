@@ -16,6 +16,7 @@ from golfkit.measure import artifact
 
 SCRIPT = "train_gpt.py"
 WANTED = (job.LOG, *(f"*{suffix}" for suffix in artifact.COMPRESSED))  # raw checkpoints stay: they are large
+POD_PATH = "[ ! -f /etc/rp_environment ] || . /etc/rp_environment"  # RunPod's images keep the container's PATH there
 SLACK_S = 30.0  # the machine ends a job by itself before we do
 
 
@@ -37,7 +38,8 @@ class Seeds:
     plan: Plan
     shell: Shell
     folder: Path  # the run's, here
-    best: abort.Curve | None  # of the best run so far; None: nothing is aborted early
+    best: abort.Curve  # of the best run so far; empty: only a loss that is no number ends a run early
+    same_tokens: bool  # whether that one trained on the same tokens
     left: Callable[[], float]  # seconds until the machine is ended
     on_line: Callable[[str], None]
     say: Callable[[str], None]
@@ -68,7 +70,10 @@ class Seeds:
         self.say("fetching the data on the machine")
         folder = f"{self.plan.folder}/data"
         self._patiently(
-            lambda: job.start(self.shell, folder, self.plan.data_command, self.plan.env, self.plan.setup_s), deadline
+            lambda: job.start(
+                self.shell, folder, f"{POD_PATH}\n{self.plan.data_command}", self.plan.env, self.plan.setup_s
+            ),
+            deadline,
         )
         ended = follow.follow(self.shell, folder, on_line=self.say, deadline=deadline)
         if ended.rc != 0:
@@ -85,9 +90,12 @@ class Seeds:
         env = {**self.plan.env, "SEED": str(seed), "RUN_ID": f"{self.plan.run}_seed{seed}"}
         limit_s = max(1.0, deadline - self.shell.now() - SLACK_S)
         self.say(f"seed {seed}: {self.plan.command}")
-        self._patiently(lambda: job.start(self.shell, there, self.plan.command, env, limit_s), deadline)
+        self._patiently(
+            lambda: job.start(self.shell, there, f"{POD_PATH}\n{self.plan.command}", env, limit_s), deadline
+        )
         readings: list[Reading] = []
         told: list[str] = []
+        outcome = None
         try:
             with ended.log.open("w", encoding="utf-8", newline="\n") as log:
 
@@ -98,16 +106,14 @@ class Seeds:
                     self.on_line(line)
 
                 def hopeless() -> bool:
-                    why = None if self.best is None else abort.verdict(abort.Curve.of(readings), self.best)
+                    why = abort.verdict(abort.Curve.of(readings), self.best, same_tokens=self.same_tokens)
                     told.extend([why] if why else [])
                     return why is not None
 
                 outcome = follow.follow(self.shell, there, on_line=on_line, deadline=deadline, should_stop=hopeless)
-        except BaseException:
-            self._stop(there)  # one's own machine goes on otherwise
-            raise
-        if outcome.rc is None:
-            self._stop(there)
+        finally:
+            if outcome is None or outcome.rc is None:  # of ^C, too: one's own machine would go on
+                self._stop(there)
         ended.rc, ended.why = outcome.rc, told[0] if told else outcome.why
         return ended
 

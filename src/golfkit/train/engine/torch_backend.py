@@ -38,7 +38,7 @@ class TorchBackend:
         self.table = model.parameters(spec)
         self.ops = TorchOps(getattr(torch, dtype))
         wrap = (lambda f: torch.compile(f, dynamic=False)) if compiled else (lambda f: f)
-        self._update, self._nll = wrap(self._new_weights), wrap(self._losses)
+        self._update, self._nll = wrap(self._updated), wrap(self._losses)
         net = _net(torch, {row.name: torch.zeros(row.shape, device=device) for row in self.table}, self._losses)
         self.parameters = net.tensors()
         self.trained: Any = wrap(net)
@@ -75,9 +75,7 @@ class TorchBackend:
         with torch.no_grad():
             old = {name: parameter.detach() for name, parameter in self.parameters.items()}
             grads = {name: parameter.grad for name, parameter in self.parameters.items()}
-            new, self.state, self.averages = self._update(old, grads, self.state, self.averages, scalars)
-            for name, parameter in self.parameters.items():
-                parameter.copy_(new[name])
+            self._update(old, grads, self.state, self.averages, scalars)
         if self.world_size > 1:
             torch.distributed.all_reduce(total)
         return total.item() / self.world_size
@@ -112,10 +110,16 @@ class TorchBackend:
     def _losses(self, weights: Any, inputs: Any, targets: Any) -> Any:
         return self.ops.cross_entropy(self.model.forward(self.ops, self.spec, weights, inputs), targets)
 
-    def _new_weights(self, old: Any, grads: Any, state: Any, averages: Any, pace: Any) -> Any:
-        new, state = update(self.spec, self.table, old, grads, state, pace, self.ops)
-        averages = {name: new[name] + pace.decay * (mean - new[name]) for name, mean in averages.items()}
-        return new, state, averages
+    def _updated(self, weights: Any, grads: Any, state: Any, averages: Any, pace: Any) -> None:
+        """Replace weights, moments and averages by those after a step, where they lie: a compiler copies nothing then."""
+        new, fresh = update(self.spec, self.table, weights, grads, state, pace, self.ops)
+        for name, mean in averages.items():
+            mean.copy_(new[name] + pace.decay * (mean - new[name]))
+        for kind, moments_of in state.items():
+            for name, array in moments_of.items():
+                array.copy_(fresh[kind][name])
+        for name, weight in weights.items():
+            weight.copy_(new[name])
 
     def _ids(self, array: Any) -> Any:
         return self.torch.as_tensor(array, dtype=self.torch.int64).to(self.device, non_blocking=True)

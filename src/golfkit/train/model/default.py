@@ -33,13 +33,14 @@ class Spec(Recipe):
     relu_slope: float = 0.5  # of negative inputs, before squaring
     unet: bool = True  # skips from each layer of the first half to its mirror
     embed_mix: bool = True  # every block may mix the embedding back in
-    bigram_buckets: int = 16384  # rows of the hashed table of token pairs
-    bigram_dim: int = 64
-    trigram_buckets: int = 0  # the same for three tokens
+    bigram_buckets: int = 65536  # rows of the hashed table of token pairs
+    bigram_dim: int = 32
+    trigram_buckets: int = 65536  # the same for three tokens
     smear: bool = True  # a gate adds the previous token's embedding
+    attn_from: int = 1  # layers before it have no attention
     conv_attn: int = 3  # positions before it that a causal depthwise convolution adds to each input of attention
     conv_mlp: int = 3  # the same for the MLP
-    value_tables: int = 1  # outer layers, from both ends, whose values get an embedding of their token
+    value_tables: int = 0  # attention's outer layers, from both ends, whose values get an embedding of their token
     untied: bool = True  # a head of its own, else the embedding's
     exclusive: bool = False  # attention output without its component along the own value
     parallel_from: int = 99  # layers from here on run attention and MLP side by side
@@ -47,14 +48,20 @@ class Spec(Recipe):
     loop_to: int = 0  # one past its last layer
     loops: int = 0  # extra passes over the span
 
+    # Optimiser, besides the recipe's
+    table_rate: float = 0.2  # of the hashed and value tables, relative to the embedding's
+
     # Export
     matrix_bits: int = 6
     matrix_spread: float = 16.0  # clip of matrices, in root mean squares of each row
+    table_bits: int = 5  # of the hashed and value tables
     table_spread: float = 24.0  # clip of the hashed and value tables, in root mean squares of the whole table
     embed_bits: int = 8  # of the embedding and the head
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be."""
+        if not 0 <= self.attn_from < self.n_layers:
+            raise ValueError(f"attn_from {self.attn_from}: expected a layer, 0 to {self.n_layers - 1}")
         if not 0 <= self.loop_from <= self.loop_to <= self.n_layers:
             raise ValueError(f"loop_from {self.loop_from}, loop_to {self.loop_to}: expected a span of the layers")
         if self.dim % self.n_heads or self.n_heads % self.n_kv_heads:
@@ -62,28 +69,29 @@ class Spec(Recipe):
 
 
 # The contest's: 8xH100, 10 minutes, 16,000,000 bytes. LOCAL is the same model at the size of a laptop.
-FULL = Spec(embed_rate=0.006, warmdown=1.0, polar=True, normuon=True)
-LOCAL = replace(FULL, seq_len=256, n_layers=4, dim=192, n_heads=3, n_kv_heads=3, batch_tokens=8192, mlp_mult=2.0)
+FULL = Spec(embed_rate=0.03, warmdown=1.0, polar=True, normuon=True, adagrad=True)
+LOCAL = replace(FULL, seq_len=256, n_layers=4, dim=192, n_heads=3, n_kv_heads=3, batch_tokens=8192, attn_from=2)
 
 
 def parameters(spec: Spec) -> list[Parameter]:
     """The parameter table, in the order of the payload."""
     n, d, hidden = spec.n_layers, spec.dim, int(spec.mlp_mult * spec.dim)
+    m = n - spec.attn_from
     head = d // spec.n_heads
     kv = head * spec.n_kv_heads
     fan = d**-0.5
     matrix = {"bits": spec.matrix_bits, "spread": spec.matrix_spread}
-    sparse = {"bits": spec.matrix_bits, "spread": spec.table_spread, "shared": True}
+    sparse = {"bits": spec.table_bits, "spread": spec.table_spread, "shared": True, "rate": spec.table_rate}
     table = [
         Parameter("embed", (spec.vocab_size, d), "normal", 0.005, "embed", spec.embed_bits),
-        Parameter("attn.q", (n, d, d), "uniform", fan, "matrix", **matrix),
-        Parameter("attn.k", (n, kv, d), "uniform", fan, "matrix", **matrix),
-        Parameter("attn.v", (n, kv, d), "uniform", fan, "matrix", **matrix),
-        Parameter("attn.out", (n, d, d), "constant", 0.0, "matrix", **matrix),
+        Parameter("attn.q", (m, d, d), "uniform", fan, "matrix", **matrix),
+        Parameter("attn.k", (m, kv, d), "uniform", fan, "matrix", **matrix),
+        Parameter("attn.v", (m, kv, d), "uniform", fan, "matrix", **matrix),
+        Parameter("attn.out", (m, d, d), "constant", 0.0, "matrix", **matrix),
         Parameter("mlp.up", (n, hidden, d), "uniform", fan, "matrix", **matrix),
         Parameter("mlp.down", (n, d, hidden), "constant", 0.0, "matrix", **matrix),
-        Parameter("attn.gain", (n, spec.n_heads), "constant", spec.qk_gain, "scalar", 16),
-        Parameter("attn.scale", (n, d), "constant", 1.0, "scalar", 16),
+        Parameter("attn.gain", (m, spec.n_heads), "constant", spec.qk_gain, "scalar", 16),
+        Parameter("attn.scale", (m, d), "constant", 1.0, "scalar", 16),
         Parameter("mlp.scale", (n, d), "constant", 1.0, "scalar", 16),
     ]
     if spec.embed_mix:
@@ -100,7 +108,7 @@ def parameters(spec: Spec) -> list[Parameter]:
     if spec.smear:
         table.append(Parameter("smear", (d,), "constant", -3.0, "scalar", 16))
     if spec.conv_attn:
-        table.append(Parameter("attn.conv", (n, spec.conv_attn, d), "constant", 0.0, "scalar", 16))
+        table.append(Parameter("attn.conv", (m, spec.conv_attn, d), "constant", 0.0, "scalar", 16))
     if spec.conv_mlp:
         table.append(Parameter("mlp.conv", (n, spec.conv_mlp, d), "constant", 0.0, "scalar", 16))
     if spec.value_tables:
@@ -116,11 +124,12 @@ def forward(ops: Ops, spec: Spec, weights: dict[str, Any], ids: Any) -> Any:
     """Logits float32 [B, T, V] of the token after each of ids[B, T]."""
     bank = {name: ops.unstack(array) for name, array in weights.items() if name.partition(".")[0] in STACKED}
     x = x0 = embedding(ops, spec, weights, ids)
-    outer = [*range(spec.value_tables), *range(spec.n_layers - spec.value_tables, spec.n_layers)]
+    first, last = spec.attn_from, spec.n_layers
+    outer = [*range(first, first + spec.value_tables), *range(last - spec.value_tables, last)]
     values = dict(zip(outer, (ops.embed(table, ids) for table in bank.get("tables", ())), strict=True))
     half, skips = spec.n_layers // 2, {}
     for i in order(spec):
-        layer = {name: rows[i] for name, rows in bank.items() if i < len(rows)}
+        layer = of_layer(bank, i - spec.n_layers)
         mirror = spec.n_layers - 1 - i
         if spec.unet and mirror in skips and mirror < i:
             x = x + bank["skip"][mirror] * skips[mirror]
@@ -130,7 +139,14 @@ def forward(ops: Ops, spec: Spec, weights: dict[str, Any], ids: Any) -> Any:
     return ops.softcap(ops.linear(ops.rms_norm(x), weights["head" if spec.untied else "embed"]), spec.softcap)
 
 
-STACKED = ("attn", "mlp", "mix", "skip", "tables")  # first words of the names of banks
+LAYERED = ("attn", "mlp", "mix")  # first words of the names of banks with a row for each layer, or each of the last
+STACKED = (*LAYERED, "skip", "tables")
+
+
+def of_layer(bank: dict[str, Any], back: int) -> dict[str, Any]:
+    """The weights of one layer, counted from the last, which is -1; the first ones lack attention."""
+    layered = {name: rows for name, rows in bank.items() if name.startswith(LAYERED)}
+    return {name: rows[back] for name, rows in layered.items() if -back <= len(rows)}
 
 
 def order(spec: Spec) -> list[int]:
@@ -164,11 +180,12 @@ def block(ops: Ops, spec: Spec, w: dict[str, Any], i: int, x: Any, x0: Any, valu
     """
     if spec.embed_mix:
         x = w["mix.x"] * x + w["mix.embed"] * x0
-    normed = ops.rms_norm(x)
-    mixed = w["attn.scale"] * attention(ops, spec, w, convolve(ops, normed, w.get("attn.conv")), value)
-    if i < spec.parallel_from:
-        x = x + mixed
-        normed, mixed = ops.rms_norm(x), 0
+    normed, mixed = ops.rms_norm(x), 0
+    if "attn.q" in w:
+        mixed = w["attn.scale"] * attention(ops, spec, w, convolve(ops, normed, w.get("attn.conv")), value)
+        if i < spec.parallel_from:
+            x = x + mixed
+            normed, mixed = ops.rms_norm(x), 0
     return x + mixed + w["mlp.scale"] * mlp(ops, spec, w, convolve(ops, normed, w.get("mlp.conv")))
 
 

@@ -57,7 +57,7 @@ def update(
         excess = norm / spec.clip
         grads = {name: grad / (excess * (excess > 1) + (excess <= 1)) for name, grad in grads.items()}
     for row in table:
-        rule = _muon if row.group == "matrix" else _adam
+        rule = _rule(spec, row)
         name = row.name
         step, first[name], second[name] = rule(
             spec, grads[name], state["first"][name], state["second"][name], pace, ops
@@ -68,6 +68,13 @@ def update(
             weight = weight * (1 - rate * spec.weight_decay)
         new[name] = weight - rate * step
     return new, {"first": first, "second": second}
+
+
+def _rule(spec: Any, row: Parameter) -> Callable[..., tuple[Any, Any, Any]]:
+    """What turns the gradient of a weight, and its two moments, into a step and the next moments."""
+    if row.group == "matrix":
+        return _muon
+    return _adagrad if row.group == "embed" and spec.adagrad else _adam
 
 
 def orthogonalise(x: Any, steps: Sequence[tuple[float, float, float]], low: Callable[[Any], Any]) -> Any:
@@ -98,6 +105,15 @@ def _muon(spec: Any, grad: Any, first: Any, second: Any, pace: Pace, ops: Ops) -
         size = (step * step).sum(-1)[..., None].sum(-2)[..., None] ** 0.5
         step = scaled * (size / ((scaled * scaled).sum(-1)[..., None].sum(-2)[..., None] ** 0.5 + TINY))
     return step * max(1.0, rows / cols) ** 0.5, first, second
+
+
+def _adagrad(spec: Any, grad: Any, first: Any, second: Any, pace: Pace, ops: Ops) -> tuple[Any, Any, Any]:
+    """Steps by the sum of all squares so far. A row of a table that is seen once a hundred steps gets one step then.
+
+    Adam, whose mean square forgets, takes ten large ones for it. Source: Duchi, Hazan, Singer, JMLR 12 (2011).
+    """
+    second = second + grad * grad
+    return grad / (second**0.5 + EPS), first, second
 
 
 def _adam(spec: Any, grad: Any, first: Any, second: Any, pace: Pace, ops: Ops) -> tuple[Any, Any, Any]:

@@ -11,7 +11,7 @@ class Recipe:
     seq_len: int = 1024  # tokens
     batch_tokens: int = 524_288  # a step, over all processes
 
-    # Optimiser: Muon for matrices, Adam for embeddings and scalars
+    # Optimiser: Muon for matrices, Adam for scalars, one of Adam and Adagrad for embeddings and tables
     matrix_rate: float = 0.04
     embed_rate: float = 0.05
     scalar_rate: float = 0.04
@@ -23,6 +23,7 @@ class Recipe:
     weight_decay: float = 0.0  # of matrices, per unit of learning rate
     clip: float = 0.0  # norm of the gradient; 0: none
     polar: bool = False  # Newton-Schulz steps of the Polar Express, else the quintic of Muon
+    adagrad: bool = False  # embeddings and tables by Adagrad: what is seen often moves ever less
     normuon: bool = False  # rows of Muon's update at the same size over time
 
     # Schedule
