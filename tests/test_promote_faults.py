@@ -178,7 +178,7 @@ def test_two_promotions_at_once_share_one_hourly_slot(stage: Stage):
     stage.check_nothing_left()
     assert sorted(child.returncode for child in children) == [0, 1], said
     assert stage.remote.cloud().creates == 1
-    assert "hour" in "".join(err for _, err in said)
+    assert "hour" in "".join(out + err for out, err in said)
 
 
 def test_a_pod_of_someone_else_is_never_touched(stage: Stage):
