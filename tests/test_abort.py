@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from golfkit.budget.remote import abort
 from golfkit.budget.remote.abort import Curve, verdict
-from golfkit.budget.remote.progress import Elapsed, Progress, Reading, reading_of
+from golfkit.budget.remote.progress import Elapsed, Progress
 from golfkit.train import logs
+from golfkit.train.logs.steps import Reading, reading_of
 
 RECORDS = Path(__file__).parents[2] / "shared/data/parameter_golf/records"
 
@@ -165,6 +166,7 @@ def test_readings_of_both_forms_of_step_lines():
     assert reading_of("step:200/20000 train_loss:2.7990 train_time:8710ms step_avg:43.55ms") == (
         *(200, 20_000, 2.799, None, None),
         pytest.approx(8.71),
+        None,
     )
     assert reading_of("4000/20000 val_loss: 2.9205 val_bpb: 1.1306")[:5] == (4000, 20_000, None, 2.9205, 1.1306)
     assert math.isnan(reading_of("[rank0]: step:3/9 train_loss:nan").train_loss)

@@ -16,11 +16,11 @@ from golfkit.settings import Settings
 from golfkit.train.foreign import processes, running
 from golfkit.train.foreign.environment import Flags, flags_to_environment, script_environment
 from golfkit.train.foreign.processes import Process
-from golfkit.train.foreign.progress import Progress, progress_of
 from golfkit.train.foreign.running import Finished
 from golfkit.train.foreign.score import score_of
 from golfkit.train.foreign.verdict import Verdict, verdict_of
 from golfkit.train.logs import decode, parse
+from golfkit.train.logs.steps import Reading, reading_of
 
 OFFICIAL = '''"""Trains. final_int8_zlib_roundtrip val_loss:1.0000 val_bpb:0.6000"""
 import os
@@ -111,16 +111,16 @@ def test_a_script_sees_no_secret_of_golf_and_keeps_what_the_user_set(tmp_path):
 
 
 def test_the_official_lines_are_followed_scored_and_weighed(tmp_path):
-    steps: list[Progress] = []
+    steps: list[Reading] = []
     finished = run(
         tmp_path,
         OFFICIAL,
         "mine.py",
         flags=Flags(iterations=3),
-        on_line=lambda line: steps.extend([p] if (p := progress_of(line)) else []),
+        on_line=lambda line: steps.extend([p] if (p := reading_of(line)) else []),
     )
-    assert steps[0] == (1, 3, 2.5, None, 5000.0)
-    assert steps[-1] == (3, 3, None, 1.42, None)
+    assert steps[0] == Reading(1, 3, 2.5, train_s=0.01, tokens_per_second=5000.0)
+    assert steps[-1] == Reading(3, 3, val_loss=2.4, val_bpb=1.42, train_s=0.03)
     assert (finished.script.name, finished.script.read_text()) == ("train_gpt.py", OFFICIAL)
     assert [path.name for path in finished.payloads] == ["final_model.int8.ptz"]
     assert finished.wall_s > 0
@@ -167,7 +167,7 @@ sys.stderr.write("\\nlast")
         + b"y" * (1 << 20)
         + b"\nlast"
     )
-    assert [p.step for line in told if (p := progress_of(line))] == [1, 2]
+    assert [p.step for line in told if (p := reading_of(line))] == [1, 2]
     assert max(map(len, told)) <= running.LONGEST
     assert judged(finished).status == "finished"
 
@@ -287,15 +287,15 @@ def test_torch_without_cuda_is_a_missing_package(tmp_path):
 @pytest.mark.parametrize(
     ("line", "progress"),
     [
-        ("4988/20000 val_loss: 2.8177 val_bpb: 1.0908 train_time: 5s", (4988, 20000, None, 1.0908, None)),
-        ("step:7/9 train_loss:nan train_time:1ms", (7, 9, "nan", None, None)),
-        ("[rank0]: step:7/9 train_loss:1e-3", (7, 9, 0.001, None, None)),
+        ("4988/20000 val_loss: 2.8177 val_bpb: 1.0908 train_time: 5s", (4988, 20000, None, 2.8177, 1.0908, 5.0, None)),
+        ("step:7/9 train_loss:nan train_time:1ms", (7, 9, "nan", None, None, 0.001, None)),
+        ("[rank0]: step:7/9 train_loss:1e-3 tok_s:5000", (7, 9, 0.001, None, None, None, 5000.0)),
         ("warmup_step:1/20", None),
         ("epoch 3", None),
     ],
 )
 def test_step_lines_are_read_in_all_their_forms(line, progress):
-    found = progress_of(line)
+    found = reading_of(line)
     assert (None if found is None else tuple("nan" if value != value else value for value in found)) == progress
 
 
@@ -303,4 +303,4 @@ def test_step_lines_are_read_in_all_their_forms(line, progress):
 @example("step:1/2 train_loss:" + "9" * 400)
 @example("step:٣/٣ train_loss:٣")
 def test_no_line_upsets_the_progress(line):
-    assert progress_of(line) is None or isinstance(progress_of(line), Progress)
+    assert reading_of(line) is None or isinstance(reading_of(line), Reading)

@@ -189,7 +189,7 @@ def _run_script(
     script: Path, description: str, home: Path, values: settings.Settings, flags: "Flags", processes: int
 ) -> "Verdict":
     from golfkit.train.foreign import trial
-    from golfkit.train.foreign.progress import progress_of
+    from golfkit.train.logs.steps import reading_of
 
     asked = trial.Script(
         home=home,
@@ -205,7 +205,7 @@ def _run_script(
 
         def on_line(line: str) -> None:
             nonlocal done
-            seen = progress_of(line)
+            seen = reading_of(line)
             if seen is not None and seen.step > done:
                 loss = "" if seen.train_loss is None else f"loss {seen.train_loss:.4f}"
                 meter.advance(seen.step - done, loss)

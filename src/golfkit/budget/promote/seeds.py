@@ -9,10 +9,10 @@ from golfkit import files
 from golfkit.budget.promote.plan import Plan
 from golfkit.budget.remote import abort, follow, job
 from golfkit.budget.remote.processes import RemoteError
-from golfkit.budget.remote.progress import Reading, reading_of
 from golfkit.budget.remote.ssh import Shell
 from golfkit.errors import Exit, GolfError
 from golfkit.measure import artifact
+from golfkit.train.logs.steps import Reading, reading_of
 
 SCRIPT = "train_gpt.py"
 WANTED = (job.LOG, *(f"*{suffix}" for suffix in artifact.COMPRESSED))  # raw checkpoints stay: they are large

@@ -10,8 +10,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from golfkit.budget.remote.progress import Reading, reading_of
 from golfkit.train.logs.lines import lines
+from golfkit.train.logs.steps import Reading, reading_of
 
 MARGIN = 0.03  # relative; one seed of a record exceeds another by more in 0.3% of readings, see tests/test_abort.py
 PATIENCE = 3  # readings in a row

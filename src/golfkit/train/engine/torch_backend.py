@@ -111,7 +111,7 @@ class TorchBackend:
         return self.ops.cross_entropy(self.model.forward(self.ops, self.spec, weights, inputs), targets)
 
     def _updated(self, weights: Any, grads: Any, state: Any, averages: Any, pace: Any) -> None:
-        """Replace weights, moments and averages by those after a step, where they lie: a compiler copies nothing then."""
+        """Replace weights, moments and averages by those after a step, in place: a compiler then copies nothing."""
         new, fresh = update(self.spec, self.table, weights, grads, state, pace, self.ops)
         for name, mean in averages.items():
             mean.copy_(new[name] + pace.decay * (mean - new[name]))

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from golfkit.errors import Exit, GolfError
 from golfkit.files import neutralise
-from golfkit.train.foreign.progress import progress_of
 from golfkit.train.foreign.tracebacks import Raised, last_raised
 from golfkit.train.logs import TrainingLog
 from golfkit.train.logs.lines import lines
+from golfkit.train.logs.steps import reading_of
 
 SCRIPT = "train_gpt.py"
 N_TAIL = 400  # lines; a traceback through torch.compile has about 100, the launcher's report 60
@@ -123,7 +123,7 @@ def _crash(raised: Raised | None, own: Sequence[str], code: int, script: str) ->
     if code < 0:
         hint = ", as the system does when memory runs out" if code == -signal.SIGKILL else ""
         return f"It was ended by {_ending(code)}{hint}."
-    steps = [progress for line in own if (progress := progress_of(line)) and progress.train_loss is not None]
+    steps = [progress for line in own if (progress := reading_of(line)) and progress.train_loss is not None]
     if steps and not math.isfinite(steps[-1].train_loss or 0.0):
         return f"The loss was {steps[-1].train_loss} at step {steps[-1].step}{quoted}."
     if raised:
