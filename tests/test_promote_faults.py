@@ -181,6 +181,15 @@ def test_two_promotions_at_once_share_one_hourly_slot(stage: Stage):
     assert "hour" in "".join(out + err for out, err in said)
 
 
+def test_a_pod_that_costs_more_than_was_reserved_is_ended_and_charged_at_its_price(stage: Stage):
+    config = stage.home / "golf.toml"
+    config.write_text(config.read_text().replace("gpu_rate_usd = 9600.0", "gpu_rate_usd = 20.0"))
+    stage.remote.fault("price", status=500, times=50)  # so the settings' price is believed
+    done = promoted(stage)
+    assert done.returncode == 4
+    assert "more than the $20.0" in done.stderr
+
+
 def test_a_pod_of_someone_else_is_never_touched(stage: Stage):
     from golfkit.budget.providers.choose import REAL
     from golfkit.budget.providers.protocol import PodRequest

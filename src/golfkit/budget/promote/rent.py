@@ -103,12 +103,16 @@ def _created(ender: Ender, terms: Terms, request: PodRequest) -> Pod:
         raise
     else:
         ender.created(terms.name, pod)
+    return pod
+
+
+def _affordable(terms: Terms, pod: Pod) -> None:
+    """Refuse a machine that costs more than what was reserved for it."""
     if pod.usd_per_hour is not None and pod.usd_per_hour > terms.usd_per_hour:
         raise ProviderError(
             f"pod {pod.id} costs ${pod.usd_per_hour} an hour, more than the ${terms.usd_per_hour} that "
             f"${dollars(terms.worst_cents)} were reserved for; it is ended. Set gpu_rate_usd to what it costs"
         )
-    return pod
 
 
 def _recovered(ender: Ender, terms: Terms) -> Pod:
@@ -123,9 +127,14 @@ def _recovered(ender: Ender, terms: Terms) -> Pod:
 
 
 def _booted(ender: Ender, terms: Terms, pod: Pod, elapsed: Callable[[], float]) -> Pod:
-    """The pod, once it runs and has an address."""
+    """The pod, once it runs and has an address; its price is journaled as soon as the provider names it."""
     seen: Pod | None = pod
+    price = pod.usd_per_hour
     while seen is not None and seen.exists:
+        if seen.usd_per_hour != price and seen.usd_per_hour is not None:
+            price = seen.usd_per_hour
+            ender.created(terms.name, seen)
+        _affordable(terms, seen)
         if seen.status == "running" and seen.address is not None:
             return seen
         if elapsed() > terms.boot_seconds:
