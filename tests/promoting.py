@@ -43,6 +43,9 @@ SCRIPT = textwrap.dedent(
         if step == 5:
             while os.path.exists(os.environ["DATA_PATH"] + "/hold"):
                 time.sleep(0.02)
+    if os.path.exists(os.environ["DATA_PATH"] + "/nan"):
+        print("step:20/20 train_loss:nan train_time:200ms step_avg:10.00ms", flush=True)
+        time.sleep(600)
     if os.path.exists(os.environ["DATA_PATH"] + "/crash"):
         sys.exit("RuntimeError: CUDA error: an illegal memory access was encountered")
     size = os.environ["DATA_PATH"] + "/size"

@@ -128,6 +128,15 @@ def test_a_script_that_crashes_is_a_crash_with_its_price(stage: Stage):
     assert "illegal memory access" in log.read_text()
 
 
+def test_a_hopeless_run_is_aborted_early(stage: Stage):
+    (stage.data / "nan").touch()
+    done = promoted(stage)
+    assert done.returncode == 1
+    assert "step 20: the loss is nan" in done.stderr
+    (row,) = stage.rows()
+    assert row.status == "crash"
+
+
 def test_a_script_that_hangs_is_ended_at_its_deadline(stage: Stage):
     (stage.data / "hold").touch()
     config = stage.home / "golf.toml"
