@@ -61,6 +61,7 @@ def test_a_run_leaves_a_row_a_record_a_log_and_the_artifact_that_was_scored(work
     assert (made["status"], made["val_bpb"], made["tokens_seen"]) == ("keep", row.val_bpb, 1280)
     assert (made["model"]["spec"]["dim"], made["command"][1], made["backend"]) == (16, "train-local", "torch")
     assert (folder / "model.py").read_text() == (work.home / "model.py").read_text()
+    assert work.golf("measure", "--json").json["artifact_bytes"] == sum(sizes)  # the spec as the run changed it
 
 
 def test_runs_with_the_same_tokens_are_judged_against_the_best_and_others_are_not(work):

@@ -30,7 +30,8 @@ PAYLOAD = "final_model.int6.ptz"
 @functools.cache
 def packed(source: str, changes: tuple[tuple[str, object], ...], base: str, where: str) -> SimpleNamespace:
     """What flatten.flatten gives a run."""
-    return SimpleNamespace(packed=FLATTEN(source, dict(changes), base=base, where=where).packed)
+    made = FLATTEN(source, dict(changes), base=base, where=where)
+    return SimpleNamespace(packed=made.packed, readable=made.readable)
 
 
 def flattened(source: str, changes: dict[str, object], *, base: str, where: str) -> SimpleNamespace:

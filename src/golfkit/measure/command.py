@@ -10,6 +10,7 @@ import typer
 
 from golfkit import output, settings
 from golfkit.errors import Exit, GolfError
+from golfkit.files import digest
 from golfkit.measure import artifact, feasibility
 
 SCRIPT = "train_gpt.py"  # the one script that the contest counts
@@ -104,11 +105,14 @@ def _weigh_model(home: Path, weights: list[Path], limit: int, level: int) -> tup
     """The script that the workspace's model flattens to, and the newest run's payload."""
     from golfkit.train import flatten  # other answers do without it
 
-    script = flatten.flatten_file(home / MODEL)
+    payloads = weights or _newest_payload(home / RUNS)
+    base, changes = (
+        ("FULL", {}) if weights or not payloads else _spec_of(payloads[0].with_name("run.json"), home / MODEL)
+    )
+    script = flatten.flatten_file(home / MODEL, changes, base=base)
     code_bytes = len(script.packed.encode())
     readable_bytes = len(script.readable.encode())
     output.note(f"note: code is {home / MODEL}, flattened in memory and packed; readable: {readable_bytes} bytes")
-    payloads = weights or _newest_payload(home / RUNS)
     with _meter(payloads) as meter:
         weighed = artifact.weigh_files(payloads, level=level, on_bytes=meter.advance)
     return _record(artifact.Weight(code_bytes, weighed, limit), payloads, level, f"in a run of {home / RUNS}")
@@ -192,6 +196,14 @@ def _newest_payload(runs: Path) -> list[Path]:
         if found:
             return found
     return []
+
+
+def _spec_of(record: Path, model: Path) -> tuple[str, dict[str, Any]]:
+    """The spec that a run trained, as base and changes; the contest's where the model was edited since."""
+    made = (loads(record.read_bytes()).get("model") if record.is_file() else None) or {}
+    if made.get("sha256") != digest(model) or made.get("base") is None:
+        return "FULL", {}
+    return made["base"], made.get("changes") or {}
 
 
 def _choose(folder: Path, name: str) -> list[Path]:

@@ -60,7 +60,9 @@ def flatten(
     return Flattened(readable)
 
 
-def flatten_file(path: Path | None, changes: Sequence[str] = (), *, base: str = "FULL") -> Flattened:
+def flatten_file(
+    path: Path | None, changes: Mapping[str, object] | Sequence[str] = (), *, base: str = "FULL"
+) -> Flattened:
     """The script of a model.py on disk, or of golfkit's default model."""
     if path is None:
         path = Path(__file__).parents[1] / "model" / "default.py"
