@@ -41,7 +41,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "odd-layers": {"n_layers": 3},
     "one-layer": {"n_layers": 1, "attn_from": 0},
     "attention-in-every-layer": {"attn_from": 0},
-    "attention-in-the-last-layer": {"attn_from": 3},
+    "attention-in-the-last-layer": {"attn_from": 9},
     "rope-whole-head": {"rope_dims": 8, "rope_base": 100.0},
     "relu": {"relu_slope": 0.0, "softcap": 3.0},
     "convolutions": {"conv_attn": 2, "conv_mlp": 3},

@@ -37,7 +37,7 @@ class Spec(Recipe):
     bigram_dim: int = 32
     trigram_buckets: int = 65536  # the same for three tokens
     smear: bool = True  # a gate adds the previous token's embedding
-    attn_from: int = 1  # layers before it have no attention
+    attn_from: int = 1  # layers before it have no attention, but for the last
     conv_attn: int = 3  # positions before it that a causal depthwise convolution adds to each input of attention
     conv_mlp: int = 3  # the same for the MLP
     value_tables: int = 0  # attention's outer layers, from both ends, whose values get an embedding of their token
@@ -60,8 +60,8 @@ class Spec(Recipe):
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be."""
-        if not 0 <= self.attn_from < self.n_layers:
-            raise ValueError(f"attn_from {self.attn_from}: expected a layer, 0 to {self.n_layers - 1}")
+        if self.attn_from < 0:
+            raise ValueError(f"attn_from {self.attn_from}: expected a layer, 0 or more")
         if not 0 <= self.loop_from <= self.loop_to <= self.n_layers:
             raise ValueError(f"loop_from {self.loop_from}, loop_to {self.loop_to}: expected a span of the layers")
         if self.dim % self.n_heads or self.n_heads % self.n_kv_heads:
@@ -76,7 +76,7 @@ LOCAL = replace(FULL, seq_len=256, n_layers=4, dim=192, n_heads=3, n_kv_heads=3,
 def parameters(spec: Spec) -> list[Parameter]:
     """The parameter table, in the order of the payload."""
     n, d, hidden = spec.n_layers, spec.dim, int(spec.mlp_mult * spec.dim)
-    m = n - spec.attn_from
+    m = max(1, n - spec.attn_from)
     head = d // spec.n_heads
     kv = head * spec.n_kv_heads
     fan = d**-0.5
@@ -124,7 +124,7 @@ def forward(ops: Ops, spec: Spec, weights: dict[str, Any], ids: Any) -> Any:
     """Logits float32 [B, T, V] of the token after each of ids[B, T]."""
     bank = {name: ops.unstack(array) for name, array in weights.items() if name.partition(".")[0] in STACKED}
     x = x0 = embedding(ops, spec, weights, ids)
-    first, last = spec.attn_from, spec.n_layers
+    first, last = min(spec.attn_from, spec.n_layers - 1), spec.n_layers
     outer = [*range(first, first + spec.value_tables), *range(last - spec.value_tables, last)]
     values = dict(zip(outer, (ops.embed(table, ids) for table in bank.get("tables", ())), strict=True))
     half, skips = spec.n_layers // 2, {}
