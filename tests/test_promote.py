@@ -128,3 +128,26 @@ def test_three_seeds_of_one_rental_make_a_record(stage: Stage):
         f"train_seed{seed}.log" for seed in (1337, 1338, 1339)
     ]
     assert json.loads((folder / "submission.json").read_text())["val_bpb"] == pytest.approx(1.201338)
+
+
+def test_the_machine_fetches_its_data_by_itself_in_pod_folder(stage: Stage):
+    config(stage, pod_data_command="pwd > data/fetched && echo fetching from $DATA_PATH")
+    done = stage.golf("promote")
+    assert done.returncode == 0, done.stderr
+    assert (stage.data / "fetched").read_text().strip() == str(stage.disk)
+    assert f"fetching from {stage.data}" in done.stderr
+
+
+def test_a_data_command_that_fails_ends_the_rental_before_any_training(stage: Stage):
+    config(stage, pod_data_command="echo no such bucket; exit 7")
+    done = stage.golf("promote")
+    assert done.returncode == 1
+    assert "pod_data_command ended with 7" in done.stderr
+    stage.check_nothing_left()
+
+
+def test_a_pod_without_runpodctl_is_said_to_have_no_timer(stage: Stage):
+    config(stage, pod_timer=True)
+    done = stage.golf("promote")
+    assert done.returncode == 0, done.stderr
+    assert "no runpodctl" in done.stderr

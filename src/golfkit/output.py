@@ -81,6 +81,7 @@ def progress(label: str, total: int, *, unit: str = "B") -> Iterator[Meter]:
     with Progress(*columns, console=console, transient=True) as bars:
         task = bars.add_task(label, total=total, note="")
         yield _Bar(bars, task)
+        bars.refresh()  # the last state is seen, however short it all was
 
 
 class _Silent:

@@ -1,9 +1,10 @@
 """The seeds of a promotion on one machine: copy, fetch the data there, train each, bring back what counts."""
 
+import shlex
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from golfkit import files
 from golfkit.budget.promote.plan import Plan
@@ -69,10 +70,10 @@ class Seeds:
             return
         self.say("fetching the data on the machine")
         folder = f"{self.plan.folder}/data"
+        home = shlex.quote(str(PurePosixPath(self.plan.folder).parent))  # pod_folder
+        command = f"{POD_PATH}\ncd {home} || exit 1\n{self.plan.data_command}"
         self._patiently(
-            lambda: job.start(
-                self.shell, folder, f"{POD_PATH}\n{self.plan.data_command}", self.plan.env, self.plan.setup_s
-            ),
+            lambda: job.start(self.shell, folder, command, self.plan.env, self.plan.setup_s),
             deadline,
         )
         ended = follow.follow(self.shell, folder, on_line=self.say, deadline=deadline)
