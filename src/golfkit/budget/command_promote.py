@@ -20,10 +20,11 @@ from golfkit.budget.command_pods import workspace_of
 from golfkit.budget.gate import gates
 from golfkit.budget.gate.verdict import Verdict
 from golfkit.budget.pods import assemble
+from golfkit.budget.pods.aftermath import RESULTS
 from golfkit.budget.pods.reap import reap
 from golfkit.budget.promote import plan as planning
 from golfkit.budget.promote import run as running
-from golfkit.budget.promote.outcome import RESULTS, remarks
+from golfkit.budget.promote.outcome import remarks
 from golfkit.budget.promote.plan import Plan
 from golfkit.budget.providers import choose
 from golfkit.budget.providers.protocol import PodProvider, ProviderError

@@ -18,7 +18,6 @@ from golfkit.train.logs import TrainingLog, decode, parse
 from golfkit.train.runs import correlation, record
 from golfkit.train.runs.record import Artifact, RunRecord, SeedResult
 
-RESULTS = "results.tsv"
 GIB, GB = 2**30, 1e9
 
 

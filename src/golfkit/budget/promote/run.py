@@ -11,6 +11,7 @@ from typing import NamedTuple
 from golfkit import files, ledger
 from golfkit.budget.book.journal import Book
 from golfkit.budget.pods import owner
+from golfkit.budget.pods.aftermath import RESULTS
 from golfkit.budget.pods.end import Ender
 from golfkit.budget.promote import outcome, rent
 from golfkit.budget.promote.outcome import Prediction
@@ -125,7 +126,7 @@ def _finish(
     made = outcome.finished(made, done, folder, asked.settings.artifact_limit, failure, cents)
     made = outcome.judged(made, asked.rows)
     record.write(folder / record.FILE, made)
-    ledger.append_row(asked.home / outcome.RESULTS, outcome.row_of(made, cents))
+    ledger.append_row(asked.home / RESULTS, outcome.row_of(made, cents))
     return made, cents
 
 
