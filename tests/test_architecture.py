@@ -18,7 +18,9 @@ PACKAGE = Path(golfkit.__file__).parent
 ROOT = PACKAGE.parent.parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 CONCERNS = {"measure", "compress", "train", "budget", "research", "board", "tune"}
-LEAVES = {f"golfkit.{name}" for name in ("errors", "interrupts", "output", "files", "settings", "ledger")}
+LEAVES = {
+    f"golfkit.{name}" for name in ("errors", "interrupts", "output", "files", "settings", "ledger", "strict", "jsonl")
+}
 PURE_LEAVES = {
     "golfkit.measure.artifact",
     "golfkit.measure.feasibility",
@@ -29,7 +31,17 @@ PURE_LEAVES = {
 }
 HEAVY = {
     *("torch", "mlx", "numba", "llvmlite", "numpy", "pandas", "httpx", "huggingface_hub", "runpod"),
-    *("zstandard", "brotli", "matplotlib", "rich", "pydantic"),
+    *(
+        "zstandard",
+        "brotli",
+        "matplotlib",
+        "rich",
+        "pydantic",
+        "feedparser",
+        "httpx_retries",
+        "aiolimiter",
+        "snowballstemmer",
+    ),
 }
 COMPILER = "golfkit.compress.runtimes.lowering"  # made of Numba's decorators, and imported only in function bodies
 MAX_LINES = 400

@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 CHUNK = 1 << 20  # bytes read at a time
@@ -40,22 +40,26 @@ def append_line(path: Path, line: str, header: str | None = None) -> None:
 
     header  the first line of a file that is new or empty; written in the same step
     """
-    if "\n" in line:
-        raise ValueError(f"a line holds a newline: {line!r}")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _check_lines([line])
     with locked(path):
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
-        try:
-            size = os.fstat(handle).st_size
-            before = f"{header}\n" if header is not None and size == 0 else ""
-            if size and os.pread(handle, 1, size - 1) != b"\n":  # a torn or hand-edited last line stays its own line
-                before = "\n"
-            content = f"{before}{line}\n".encode()
-            if os.write(handle, content) != len(content):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        append_locked(path, [line], header)
+
+
+def append_locked(path: Path, lines: Sequence[str], header: str | None = None) -> None:
+    """`append_line` for several lines in one write, by a caller that holds the lock of `path`."""
+    _check_lines(lines)
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        size = os.fstat(handle).st_size
+        before = f"{header}\n" if header is not None and size == 0 else ""
+        if size and os.pread(handle, 1, size - 1) != b"\n":  # a torn or hand-edited last line stays its own line
+            before = "\n"
+        content = (before + "".join(f"{line}\n" for line in lines)).encode()
+        if os.write(handle, content) != len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager
@@ -79,6 +83,11 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
 def neutralise(text: str) -> str:
     """`text` on one line: tabs, newlines and control characters become spaces, runs of them one space."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _check_lines(lines: Sequence[str]) -> None:
+    if (broken := next((line for line in lines if "\n" in line), None)) is not None:
+        raise ValueError(f"a line holds a newline: {broken!r}")
 
 
 def _umask() -> int:

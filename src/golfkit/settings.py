@@ -55,6 +55,10 @@ class Settings:
     training_seconds: int = declare(600, "Seconds of training allowed on the contest's machine.", least=1)
     baseline: float = declare(1.2244, "Score of the organisers' reference model, in bits per byte.")
     sota: float = declare(1.1194, "Best known score, in bits per byte, before any of one's own.")
+    baseline_split: str = declare(
+        "launch validation split, 63,779,840 tokens; on today's the same model scores 1.2269 to 1.2284",
+        "Which validation text the baseline's score is of; shown beside every delta from it.",
+    )
     gpu: str = declare("8xH100 SXM", "The contest's machine.")
     gpu_rate_usd: float = declare(20.0, "Price of the contest's machine, dollars an hour.")
     total_compute_credits: float = declare(500.0, "Dollars to spend on rented machines.", env="TOTAL_COMPUTE_CREDITS")
@@ -110,10 +114,47 @@ class Settings:
         "Private ssh key for machines; default: a new one for each pod, ssh's own choice with --tier ssh.",
         env="GOLF_SSH_KEY",
     )
-    since_hours: int = declare(48, "How far back research looks, in hours.", env="SINCE_HOURS")
+    since_hours: int = declare(
+        48,
+        "How far back the first fetch of a source looks, and how far successive ones overlap, in hours.",
+        env="SINCE_HOURS",
+    )
     tavily_monthly_budget_usd: float = declare(
         5.0, "Dollars a month for Tavily searches.", env="TAVILY_MONTHLY_BUDGET_USD"
     )
+    research_contact: str = declare("", "Address in the User-Agent of research's requests, for the sources' operators.")
+    request_timeout_seconds: float = declare(30.0, "Longest wait for one answer of a research source or grader.")
+    longest_wait_seconds: float = declare(
+        60.0, "Longest wait that a source may ask for (Retry-After) within a run; past it, the next run asks again."
+    )
+    arxiv_api_url: str = declare(
+        "https://export.arxiv.org/api/query", "Where arXiv's API answers.", env="ARXIV_API_URL"
+    )
+    arxiv_url: str = declare("https://arxiv.org", "Where papers are read in full.", env="ARXIV_URL")
+    openreview_api_url: str = declare(
+        "https://api2.openreview.net", "Where OpenReview's API answers.", env="OPENREVIEW_API_URL"
+    )
+    semantic_scholar_api_url: str = declare(
+        "https://api.semanticscholar.org/graph/v1", "Where Semantic Scholar's answers.", env="SEMANTIC_SCHOLAR_API_URL"
+    )
+    github_api_url: str = declare("https://api.github.com", "Where GitHub's API answers.", env="GITHUB_API_URL")
+    tavily_api_url: str = declare("https://api.tavily.com", "Where Tavily's API answers.", env="TAVILY_API_URL")
+    llm_wire: str = declare(
+        "auto",
+        "Wire format of the grader's model; auto: anthropic where its key is set and OpenAI's is not, else openai.",
+        env="GOLF_LLM_WIRE",
+        choices=("auto", "openai", "anthropic"),
+    )
+    llm_base_url: str = declare(
+        "",
+        "Where the model answers, without /chat/completions or /messages; empty: the vendor's.",
+        env="GOLF_LLM_BASE_URL",
+    )
+    llm_model: str = declare("", "Model that grades and verifies; empty: the offline grader.", env="GOLF_LLM_MODEL")
+    llm_max_tokens: int = declare(200_000, "Tokens, in and out, that one grade or verify may use.")
+    llm_max_usd: float = declare(1.0, "Dollars that one grade or verify may cost, where the prices are set.")
+    llm_input_usd_per_mtok: float = declare(0.0, "Price of a million input tokens; 0: not known.")
+    llm_output_usd_per_mtok: float = declare(0.0, "Price of a million output tokens; 0: not known.")
     bucket: str | None = declare(None, "Collaboration bucket of the board, ORG/NAME.", env="BUCKET")
     agent_id: str | None = declare(None, "Name under which the board and results.json know this agent.", env="AGENT_ID")
     enwik8_url: str = declare("https://mattmahoney.net/dc/enwik8.zip", "Where golf data enwik8 downloads from.")
@@ -139,6 +180,13 @@ class Settings:
     s2_api_key: str | None = declare(None, "Semantic Scholar key.", env="S2_API_KEY", secret=True)
     github_token: str | None = declare(None, "GitHub token, for reading.", env="GITHUB_TOKEN", secret=True)
     tavily_api_key: str | None = declare(None, "Tavily key.", env="TAVILY_API_KEY", secret=True)
+    openreview_username: str | None = declare(None, "OpenReview login.", env="OPENREVIEW_USERNAME", secret=True)
+    openreview_password: str | None = declare(None, "OpenReview password.", env="OPENREVIEW_PASSWORD", secret=True)
+    openreview_token: str | None = declare(
+        None, "OpenReview token, instead of the login.", env="OPENREVIEW_TOKEN", secret=True
+    )
+    openai_api_key: str | None = declare(None, "Key of the OpenAI-compatible model.", env="OPENAI_API_KEY", secret=True)
+    anthropic_api_key: str | None = declare(None, "Anthropic key.", env="ANTHROPIC_API_KEY", secret=True)
     hf_token: str | None = declare(None, "Hugging Face token.", env="HF_TOKEN", secret=True)
     workspace: Path | None = declare(
         None, "The workspace, where neither here nor a parent is one.", env="GOLF_WORKSPACE", toml=False
@@ -191,6 +239,16 @@ def find_workspace(start: Path, environ: Mapping[str, str], flag: Path | None = 
             return folder
     named = environ.get("GOLF_WORKSPACE")
     return _workspace(Path(named), "GOLF_WORKSPACE") if named else None
+
+
+def require_workspace(start: Path, environ: Mapping[str, str], flag: Path | None = None) -> Path:
+    """`find_workspace` for commands that cannot do without one."""
+    home = find_workspace(start, environ, flag)
+    if home is None:
+        raise GolfError(
+            "no workspace here or above: no golf.toml; make one with golf init, or name it with --workspace"
+        )
+    return home
 
 
 def is_on(text: str | None) -> bool:

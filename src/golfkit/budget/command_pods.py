@@ -31,7 +31,7 @@ def show(every: AllFlag = False, workspace: WorkspaceOption = None, json: JsonFl
 
     Exit 4 where the provider does not answer: then the journal alone is shown.
     """
-    home = workspace_of(workspace)
+    home = settings.require_workspace(Path.cwd(), os.environ, workspace)
     ender, _ = assemble.ender(home, os.environ, output.note)
     entries = [entry for entry in ender.journal.entries().values() if every or entry.open]
     failure: ProviderError | None = None
@@ -58,7 +58,7 @@ def reap_all(workspace: WorkspaceOption = None, dry_run: DryRunFlag = False, jso
 
     Pods of other workspaces, people and programs are never touched. Exit 4 where one could not be ended now.
     """
-    home = workspace_of(workspace)
+    home = settings.require_workspace(Path.cwd(), os.environ, workspace)
     ender, book = assemble.ender(home, os.environ, output.note)
     done = list(reap(ender, book, dry_run=dry_run))
     rows = [] if dry_run else aftermath.write_rows(home, ender.journal.entries())
@@ -74,16 +74,6 @@ def reap_all(workspace: WorkspaceOption = None, dry_run: DryRunFlag = False, jso
     failed = [one for one in done if one.what == "failed"]
     if failed:
         raise GolfError(f"{len(failed)} could not be ended: {failed[0].error}; run golf pods reap again", Exit.REMOTE)
-
-
-def workspace_of(flag: Path | None) -> Path:
-    """The workspace; promotions and their pods belong to one."""
-    home = settings.find_workspace(Path.cwd(), os.environ, flag)
-    if home is None:
-        raise GolfError(
-            "no workspace here or above: no golf.toml; make one with golf init, or name it with --workspace"
-        )
-    return home
 
 
 def _facts(home: Path, entry: Entry, seen: dict[str, Pod] | None, now: float) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from golfkit.budget.book.journal import Book
 from golfkit.budget.book.limits import limits
 from golfkit.budget.book.money import dollars, shown
 from golfkit.budget.book.state import may_start
-from golfkit.budget.command_pods import workspace_of
 from golfkit.budget.gate import gates
 from golfkit.budget.gate.verdict import Verdict
 from golfkit.budget.pods import assemble
@@ -82,7 +81,7 @@ def run(
     """
     if force is not None and not force.strip():
         raise GolfError("--force needs a reason; it is kept in run.json", Exit.USAGE)
-    home = workspace_of(workspace)
+    home = settings.require_workspace(Path.cwd(), os.environ, workspace)
     values = settings.load(os.environ, home)
     provider = _provider(values, tier, host, dry_run)
     if provider is not None and provider.rented and not dry_run:

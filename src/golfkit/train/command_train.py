@@ -97,11 +97,7 @@ def run(
     """
     if backend not in BACKENDS:
         raise GolfError(f"--backend {backend}: expected one of {', '.join(BACKENDS)}", Exit.USAGE)
-    home = settings.find_workspace(Path.cwd(), os.environ, workspace)
-    if home is None:
-        raise GolfError(
-            "no workspace here or above: no golf.toml; make one with golf init, or name it with --workspace"
-        )
+    home = settings.require_workspace(Path.cwd(), os.environ, workspace)
     given = {"--backend": backend != "auto", "--seeds": seeds > 1, "--model": model, "--set": change, "--full": full}
     given |= {"--val-tokens": val_tokens != VAL_TOKENS, "--stride": stride, "--ttt": ttt}
     _refuse(script is not None, given, "with --script, which trains and scores by its own rules")

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from golfkit import files, ledger
+from golfkit import files, ledger, strict
 from golfkit.errors import GolfError
-from golfkit.train.runs import strict
 
 SCHEMA = "golfkit.run.v1"
 FILE = "run.json"

@@ -1,6 +1,7 @@
 """JSON objects read strictly into frozen dataclasses: a wrong type, a key too many or a NaN names file and key."""
 
 import dataclasses
+import functools
 import json
 import math
 from collections.abc import Mapping
@@ -34,7 +35,7 @@ def decode(kind: type[T], record: Mapping[str, Any], where: str, *, extra: str |
     A key that is missing takes the field's default, and is an error where there is none.
     extra  the field that takes the keys which `kind` does not know; None refuses them
     """
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind) if f.name != extra}  # type: ignore[arg-type]
     unknown = {key: value for key, value in record.items() if key not in fields}
     if unknown and extra is None:
@@ -46,6 +47,12 @@ def decode(kind: type[T], record: Mapping[str, Any], where: str, *, extra: str |
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise GolfError(f"{where}: key {name!r} is missing, expected {_expected(hints[name])}")
     return kind(**values)
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Types of the fields; files of 10,000 lines ask for them that often."""
+    return get_type_hints(kind)
 
 
 class _RefusedError(ValueError):

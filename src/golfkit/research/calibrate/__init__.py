@@ -1,0 +1,1 @@
+"""Do grades predict outcomes?"""

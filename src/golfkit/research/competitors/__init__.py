@@ -1,0 +1,1 @@
+"""Scores of others, read out of submission.json, READMEs and titles."""

@@ -1,0 +1,1 @@
+"""The seven sources, one module each."""

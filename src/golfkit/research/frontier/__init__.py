@@ -1,0 +1,1 @@
+"""Which families of techniques are tried, and which are not."""

@@ -1,0 +1,1 @@
+"""Grading: the rubric, the history that it is judged against, and the graders."""

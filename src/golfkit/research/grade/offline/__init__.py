@@ -1,0 +1,1 @@
+"""The grader without a key: deterministic, by rules and similarity."""

@@ -1,0 +1,1 @@
+"""Research items: one finding each, whichever source it came from."""

@@ -1,0 +1,1 @@
+"""Reading the best items in full."""
