@@ -37,13 +37,13 @@ def stream(path: Path, kind: type[T], *, missing_ok: bool = False) -> Iterator[T
                 text = line.decode("utf-8")
             except UnicodeDecodeError as error:
                 raise GolfError(f"{where}: byte {error.start} is not UTF-8; correct or remove the line") from error
-            yield strict.decode(kind, strict.parse(text, where), where)
+            yield strict.decode(kind, strict.parse(text, where, one_line=True), where)
 
 
 def render(record: Any) -> str:
     """A record (frozen dataclass) as one line of JSON, without its newline; characters stay readable.
 
-    Lone surrogates, which UTF-8 has no bytes for, become U+FFFD.
+    Lone surrogates, which UTF-8 has no bytes for, become question marks.
     """
     text = json.dumps(dataclasses.asdict(record), ensure_ascii=False, allow_nan=False)
     return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text

@@ -14,12 +14,16 @@ T = TypeVar("T")
 _NAMES = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", NoneType: "null"}
 
 
-def parse(text: str, where: str) -> dict[str, Any]:
-    """The JSON object that `text` is; `where` names it in errors. No key twice, no NaN or Infinity."""
+def parse(text: str, where: str, *, one_line: bool = False) -> dict[str, Any]:
+    """The JSON object that `text` is; `where` names it in errors. No key twice, no NaN or Infinity.
+
+    one_line  whether `where` has the line's number in it already
+    """
     try:
         record = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        raise GolfError(f"{where}:{error.lineno}: not JSON ({error.msg}), expected a JSON object") from error
+        place = where if one_line else f"{where}:{error.lineno}"
+        raise GolfError(f"{place}: not JSON ({error.msg}), expected a JSON object") from error
     except RecursionError as error:
         raise GolfError(f"{where}: nested too deep, expected a JSON object") from error
     except _RefusedError as error:
