@@ -1,0 +1,1 @@
+"""Where a board lives: a local folder or a Hugging Face bucket, behind one protocol."""
