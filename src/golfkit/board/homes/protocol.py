@@ -36,7 +36,7 @@ class Home(Protocol):
     where: str  # for people: the folder, or hf://buckets/ORG/NAME
     atomic: bool  # whether `create` can promise that a name that was free is the caller's own
 
-    def list(self, folder: str) -> Sequence[Entry]:
+    def entries(self, folder: str) -> Sequence[Entry]:
         """The files in `folder` and below it, sorted by path; none where it is not there. Links are not followed."""
 
     def read(self, path: str, most: int) -> bytes:
