@@ -4,7 +4,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Collection
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,8 +12,6 @@ from golfkit import files, output, settings
 from golfkit.commands import COMMANDS, GROUPS, Command
 from golfkit.errors import Exit, GolfError
 
-# Groups: where --help was not given, typer would load pydantic (80 ms) to convert None; False it takes as it is.
-NO_HELP = {"help": False, **{group: {"help": False} for group in GROUPS}}
 
 
 def build(wanted: Collection[str]) -> typer.Typer:
@@ -23,7 +21,7 @@ def build(wanted: Collection[str]) -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
-        context_settings={"help_option_names": ["-h", "--help"], "default_map": NO_HELP},
+        context_settings={"help_option_names": ["-h", "--help"], "default_map": _no_help("")},
     )
     app.callback(invoke_without_command=True)(_root)
     groups = {"": app} | {name: typer.Typer(help=line) for name, line in GROUPS.items()}
@@ -31,8 +29,9 @@ def build(wanted: Collection[str]) -> typer.Typer:
         group, _, name = path.rpartition(" ")
         function = _load(command) if path.split()[0] in wanted else _elsewhere
         groups[group].command(name, short_help=command.line)(function)
-    for name in GROUPS:
-        app.add_typer(groups[name], name=name)
+    for path in GROUPS:
+        group, _, name = path.rpartition(" ")
+        groups[group].add_typer(groups[path], name=name)
     return app
 
 
@@ -70,6 +69,12 @@ def _report(error: Exception, text: str, code: int) -> int:
         traceback.print_exception(error)
     output.error(files.neutralise(text))
     return int(code)
+
+
+def _no_help(group: str) -> dict[str, Any]:
+    """Defaults of a group and of those in it: typer would load pydantic (80 ms) to convert None, False it takes."""
+    inner = [path for path in GROUPS if path.rpartition(" ")[0] == group]
+    return {"help": False, **{path.rpartition(" ")[2]: _no_help(path) for path in inner}}
 
 
 def _load(command: Command) -> Callable[..., None]:
