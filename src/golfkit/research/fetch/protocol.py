@@ -13,11 +13,17 @@ class SourceError(Exception):
     """A source could not be read now: one line for people. What it gave before that is not lost.
 
     retry_at  when it may be asked again, Unix seconds; None where it did not say
+    status    of the HTTP answer; None where none came
+    body      of that answer: what the service says is in it
     """
 
-    def __init__(self, message: str, retry_at: float | None = None) -> None:
+    def __init__(
+        self, message: str, retry_at: float | None = None, *, status: int | None = None, body: bytes = b""
+    ) -> None:
         super().__init__(message)
         self.retry_at = retry_at
+        self.status = status
+        self.body = body
 
 
 class Skipped(Exception):
