@@ -27,7 +27,7 @@ _PAPER_PAGES = re.compile(
 )
 _GITHUB = re.compile(
     r"https://github\.com/(?P<repository>[\w.-]+/[\w.-]+)/"
-    r"(?:pull/(?P<number>[1-9]\d*)|commit/(?P<sha>[0-9a-f]{7,40})|blob/(?P<ref>[^/]+)/(?P<path>.+))(?P<rest>/.*)?",
+    r"(?:pull/(?P<number>[1-9]\d{0,8})|commit/(?P<sha>[0-9a-f]{7,40})|blob/(?P<ref>[^/]+)/(?P<path>.+))(?P<rest>/.*)?",
     re.ASCII,
 )
 
