@@ -1,0 +1,49 @@
+"""Which candidate is the score: the best by points, agreement counts, contradiction without a reason is unknown. Pure."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from golfkit.research.competitors.candidates import LEAST, MOST, Candidate
+from golfkit.research.competitors.numbers import agree
+
+ENOUGH = 24  # points below which a number is a mention, not a result
+LEAD = 2  # points by which the best must lead another value
+AGREEING = 4  # points for each further place that says the same, up to three
+
+
+class Choice(NamedTuple):
+    """The answer and how sure it is."""
+
+    text: str | None
+    confidence: float
+    notes: tuple[str, ...]
+
+
+def choose(candidates: Sequence[Candidate]) -> Choice:
+    """The score among the candidates; None where there is none, or where two contradict each other."""
+    ranked = sorted(_grouped(candidates), key=lambda group: -group[1])
+    if not ranked or ranked[0][1] < ENOUGH:
+        return Choice(None, 0.0, ("no number is said to be the score",) if ranked else ())
+    best, points = ranked[0]
+    notes: list[str] = []
+    if len(ranked) > 1 and points - ranked[1][1] < LEAD:
+        rival = ranked[1][0]
+        return Choice(None, 0.0, (f"lines {best.n} and {rival.n} contradict each other: {best.text}, {rival.text}",))
+    confidence = min(0.95, 0.35 + points / 130)
+    if not LEAST <= best.value <= MOST:
+        confidence *= 0.5
+        notes.append(f"{best.text} is outside of {LEAST} to {MOST} bits per byte")
+    return Choice(best.text, round(confidence, 2), tuple(notes))
+
+
+def _grouped(candidates: Sequence[Candidate]) -> list[tuple[Candidate, float]]:
+    """(best candidate, points with those of agreeing ones) of each value."""
+    left = sorted(candidates, key=lambda c: (-c.points, c.n))
+    groups = []
+    while left:
+        best = left[0]
+        same = [c for c in left if agree(c.text, best.text)]
+        left = [c for c in left if not agree(c.text, best.text)]
+        places = {(c.n, c.kind) for c in same[1:] if c.points > 0 and c.n != best.n}
+        groups.append((best, best.points + AGREEING * min(3, len(places))))
+    return groups

@@ -1,0 +1,84 @@
+"""Candidates of a README's lines: title, headline, key-values, log lines, sentences. Pure."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from golfkit.research.competitors import words
+from golfkit.research.competitors.candidates import LEAST, MOST, Candidate, refused, weigh
+from golfkit.research.competitors.markdown import Line
+from golfkit.research.competitors.numbers import Number, decimals, numbers
+
+HEADLINES = 7  # lines of words after the title, before the next heading, that may hold the headline
+_ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?[A-Z][A-Z0-9_]*=|\\\s*$")
+_STEP = re.compile(r"^\W*(?:\[?step|\d+/\d+|epoch|iter)", re.I)
+_RESULT = re.compile(
+    r"\b(?:final|achiev\w+|scor\w+|reach\w*|result\w*|submitt\w+|landed|lands|obtain\w*|get(?:s|ting)?|got|measured)\b",
+    re.I,
+)
+
+
+def candidates(blocks: Sequence[object]) -> Iterator[Candidate]:
+    """Those of every line, in order."""
+    title_seen = headings = content = 0
+    code_bpb = False
+    for block in blocks:
+        if not isinstance(block, Line):
+            content += 1
+            continue
+        if block.kind == "heading":
+            headings += 1
+            place = "title" if not title_seen and block.level <= 2 else "heading"
+            title_seen = 1
+            content = content if headings > 1 else 0
+        else:
+            content += 1
+            place = "headline" if headings <= 1 and content <= HEADLINES and block.kind != "code" else block.kind
+        code_bpb = block.kind == "code" and (code_bpb or bool(words.BPB.search(block.text)))
+        yield from _of_line(block, place, code_bpb)
+
+
+def _of_line(line: Line, place: str, code_bpb: bool) -> Iterator[Candidate]:
+    if line.kind == "code" and (_ASSIGNMENT.search(line.text) or _STEP.match(line.text)):
+        return
+    label: words.Words | None = None
+    for number in numbers(line.text):
+        if not (number.listed and label is not None):
+            label = words.judge(number.before, number.after)
+        else:
+            label = label._replace(mean=False, seed=True)
+        if refused(number, label) or not _is_score(number, label, line, place, code_bpb):
+            continue
+        kind = _kind(number, line, place)
+        points = weigh(kind, number.text, label, line.sections, approximate=number.approximate)
+        points -= 20 if label.seed and not label.mean or number.listed else 0
+        yield Candidate(number.text, kind, points, line.n, label.seed and not label.mean, label.mean)
+
+
+def _is_score(number: Number, label: words.Words, line: Line, place: str, code_bpb: bool) -> bool:
+    """Whether it is said to be bits per byte, or stands where nothing else of this form does."""
+    if label.bpb:
+        return True
+    if not LEAST <= number.value <= 2 or decimals(number.text) < 4:
+        return False
+    named = label.mean or label.finality >= 3 or bool(re.search(r"\bscore\b", number.before, re.I))
+    if line.kind == "code":
+        return code_bpb and named
+    if place == "title":
+        return True
+    return named and (place == "headline" or any(words.RESULTS.search(name) for name in line.sections[-2:]))
+
+
+def _kind(number: Number, line: Line, place: str) -> str:
+    keyed = bool(re.search(r"[:=]\W{0,3}$", number.before)) and len(number.before) <= 90
+    if place in ("title", "heading"):
+        return place
+    if place == "headline":
+        strong = keyed or number.text in line.bold or bool(_RESULT.search(number.before))
+        return (
+            "headline" if strong and (words.BPB.search(number.before + number.after)) else "key" if strong else "prose"
+        )
+    if line.kind == "code":
+        return "log"
+    if keyed and (line.kind == "item" or number.text in line.bold or len(number.clause) < 120):
+        return "key"
+    return "prose"

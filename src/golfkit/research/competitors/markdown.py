@@ -1,0 +1,167 @@
+"""Markdown taken apart as far as scores need it: headings, lines, code lines and tables, each as plain words. Pure.
+
+No renderer: emphasis, links, HTML and escapes are taken off, everything keeps its line number and its headings.
+"""
+
+import html
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+MOST_CHARACTERS = 400_000  # of a README that are read; those of records have up to 30,000
+MOST_LINE = 4_000  # characters of one line that are read
+WRAPPED = 50  # characters from which on a line without an end is taken to go on in the next
+
+
+class Line(NamedTuple):
+    """One line of words."""
+
+    n: int  # line number, from 1
+    text: str  # plain
+    kind: str  # heading, item, text, code
+    level: int  # of a heading; 0 of others
+    sections: tuple[str, ...]  # headings that it stands under, outermost first
+    bold: str  # the words of it that are bold
+
+
+class Cell(NamedTuple):
+    """One cell of a table."""
+
+    text: str
+    bold: bool
+
+
+class Table(NamedTuple):
+    """One table; rows are as long as the header."""
+
+    n: int  # line number of the header
+    header: tuple[Cell, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    sections: tuple[str, ...]
+    caption: str  # the line before it, where it ends in a colon or is bold
+
+
+def read(text: str) -> tuple[Line | Table, ...]:
+    """The blocks of a Markdown text, in order."""
+    lines = text[:MOST_CHARACTERS].replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return tuple(_joined(_blocks([line[:MOST_LINE] for line in lines])))
+
+
+def plain(text: str) -> str:
+    """Text without emphasis, links, HTML, escapes and struck-out words; every kind of minus sign is a hyphen."""
+    text = html.unescape(text)
+    text = re.sub(r"~~.*?~~", " ", text)
+    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", " ", text)
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"</?[A-Za-z][^<>]{0,200}>", " ", text)
+    text = re.sub(r"\\(?:text|mathbf|mathrm)\{([^}]*)\}", r"\1", text)
+    text = re.sub(r"\\pm\b|\+/-|\+-", "±", text)
+    text = re.sub(r"\\(?:right|to|long)?arrow\b|-->|->|=>|→|⟶|➜|➡", " → ", text)
+    text = re.sub(r"\\([^\w\s])|\\(?=_)", r"\1", text)
+    text = re.sub(r"(?<![A-Za-z0-9])__|__(?![A-Za-z0-9])|\*+|`+|\$", "", text)
+    text = text.replace("\u2212", "-").replace("\ufe63", "-").replace("\uff0d", "-").replace("\u2011", "-")
+    text = re.sub(r"(?<![\w.)])\u2013(?=\d)", "-", text)
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def cells(line: str) -> list[str]:
+    """The raw cells of a table's line; a pipe after a backslash belongs to its cell."""
+    parts = re.split(r"(?<!\\)\|", line.strip())
+    if parts and not parts[0].strip():
+        parts = parts[1:]
+    if parts and not parts[-1].strip():
+        parts = parts[:-1]
+    return parts
+
+
+_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*")
+_FENCE = re.compile(r"\s{0,8}(`{3,}|~{3,})")
+_HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*")
+_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?(.*)")
+
+
+def _blocks(lines: list[str]) -> Iterator[Line | Table]:
+    headings: list[tuple[int, str]] = []
+    fence, caption, at = "", "", 0
+    while at < len(lines):
+        raw, n = lines[at].lstrip("> ") if lines[at].startswith(">") else lines[at], at + 1
+        sections = tuple(text for _, text in headings)
+        opened = _FENCE.match(raw)
+        if fence or opened:
+            if opened and (not fence or raw.strip().startswith(fence) and not raw.strip().strip(fence[0])):
+                fence = "" if fence else opened[1]
+            else:
+                yield Line(n, plain(raw), "code", 0, sections, "")
+            at += 1
+            continue
+        if "|" in raw and at + 1 < len(lines) and "-" in lines[at + 1] and _RULE.fullmatch(lines[at + 1].lstrip("> ")):
+            last = _end_of_table(lines, at + 2)
+            yield _table(lines[at:last], n, sections, caption)
+            at = last
+            continue
+        if heading := _HEADING.fullmatch(raw):
+            level = len(heading[1])
+            headings = [(above, text) for above, text in headings if above < level]
+            text = plain(heading[2])
+            yield Line(n, text, "heading", level, tuple(words for _, words in headings), text)
+            headings.append((level, text))
+            caption = ""
+        elif raw.strip() and not _RULE.fullmatch(raw):
+            item = _ITEM.fullmatch(raw)
+            text = plain(item[1] if item else raw)
+            caption = text if text.endswith(":") or raw.strip().startswith("**") else ""
+            yield Line(n, text, "item" if item else "text", 0, sections, _bold(raw))
+        at += 1
+
+
+def _end_of_table(lines: list[str], at: int) -> int:
+    while at < len(lines) and "|" in lines[at] and not _HEADING.fullmatch(lines[at]):
+        at += 1
+    return at
+
+
+def _table(lines: list[str], n: int, sections: tuple[str, ...], caption: str) -> Table:
+    header, *rows = [[_cell(raw) for raw in cells(line.lstrip("> "))] for line in (lines[0], *lines[2:])]
+    empty = Cell("", False)
+    fitted = tuple(tuple((row + [empty] * len(header))[: len(header)]) for row in rows)
+    return Table(n, tuple(header), fitted, sections, caption)
+
+
+def _cell(raw: str) -> Cell:
+    return Cell(plain(raw), "**" in raw or "<b>" in raw or "<strong>" in raw)
+
+
+_BOLD = re.compile(r"\*\*(.+?)\*\*|(?<!\w)__(.+?)__(?!\w)")
+
+
+def _bold(raw: str) -> str:
+    return plain(" ".join(one or two for one, two in _BOLD.findall(raw)))
+
+
+def _joined(blocks: Iterator[Line | Table]) -> Iterator[Line | Table]:
+    """Sentences that were wrapped by hand, on one line."""
+    held: Line | None = None
+    last = 0  # number of the last line that `held` has in it
+    for block in blocks:
+        if held is not None and isinstance(block, Line) and block.n == last + 1 and _goes_on(held, block):
+            held = held._replace(text=f"{held.text} {block.text}", bold=f"{held.bold} {block.bold}".strip())
+            last = block.n
+            continue
+        if held is not None:
+            yield held
+            held = None
+        if isinstance(block, Line) and block.kind in ("text", "item"):
+            held, last = block, block.n
+        else:
+            yield block
+    if held is not None:
+        yield held
+
+
+def _goes_on(held: Line, block: Line) -> bool:
+    return (
+        block.kind == "text"
+        and WRAPPED <= len(held.text) < MOST_LINE
+        and held.text[-1] not in ".:;!?|"
+        and bool(re.match(r"[a-z0-9(~]", block.text))
+    )

@@ -1,0 +1,39 @@
+"""The score that a pull request's title states. Pure."""
+
+import re
+
+from golfkit.research.competitors import markdown, words
+from golfkit.research.competitors.candidates import LEAST, MOST
+from golfkit.research.competitors.choice import Choice
+from golfkit.research.competitors.numbers import decimals, numbers
+
+PLAIN_MOST = 2.0  # bits per byte; a larger number without the label is something else
+BARE_DIGITS = 4  # after the point, of a score that nothing names
+
+
+def read(text: str) -> Choice:
+    """The score: what is named bits per byte, else a mean, else the one bare number of a score's form."""
+    named, means, bare = [], [], []
+    for number in numbers(markdown.plain(text)):
+        label = words.judge(number.before, number.after)
+        if number.signed or label.spread or label.bound or label.other or label.loss or number.arrow_after:
+            continue
+        if label.pre and not label.finality:
+            continue
+        if label.bpb and not (label.delta and number.value < 0.5):
+            named.append(number)
+        elif LEAST <= number.value <= PLAIN_MOST and decimals(number.text) >= BARE_DIGITS:
+            close = re.search(r"(?:mean|avg|average|score|sliding\S*)\W{0,3}$", number.before, re.I)
+            (means if close or label.mean else bare).append(number)
+    for group, sure in ((named, 0.9), (means, 0.7), (bare, 0.6)):
+        values = {number.text: number for number in group}
+        if len(values) > 1 and group is not named:
+            return Choice(None, 0.0, (f"several numbers could be the score: {', '.join(values)}",))
+        if values:
+            number = next(iter(values.values()))
+            notes = [f"several scores: {', '.join(values)}"] if len(values) > 1 else []
+            if not LEAST <= number.value <= MOST:
+                notes.append(f"{number.text} is outside of {LEAST} to {MOST} bits per byte")
+            lower = 0.4 * bool(notes) + 0.1 * number.approximate
+            return Choice(number.text, round(sure - lower, 2), tuple(notes))
+    return Choice(None, 0.0, ())
