@@ -1,0 +1,303 @@
+"""The polite client: limits, retries, Retry-After and ETags over httpx; a source only asks.
+
+async with connect(values) as client:
+    http = client.of("arxiv")      # protocol.Http; all that share `client` share its lanes
+    answer = await http.get(url, params={...})
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, fields, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+from golfkit.errors import missing_package
+from golfkit.files import neutralise
+from golfkit.research.fetch import etags, limits, retries
+from golfkit.research.fetch.etags import Validator
+from golfkit.research.fetch.protocol import Answer, SourceError
+from golfkit.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
+
+BODY_BYTES = 20_000_000  # of an answer; a feed or a page of pull requests has at most a tenth of it
+REDIRECTS = 5
+ANYWHERE = ("accept", "content-type", "if-none-match", "if-modified-since")  # headers that may follow to another host
+EXCERPT = 200  # characters of an error's body
+SECRET = 4  # characters from which on a text is taken for a secret
+REDIRECT = (301, 302, 303, 307, 308)
+
+
+class Ask(NamedTuple):
+    """One request as it goes out; `content` makes it a POST."""
+
+    url: str
+    headers: Mapping[str, str]
+    content: bytes | None = None
+
+
+class Failed(NamedTuple):
+    """One try that gave no answer.
+
+    again    whether another try may go better
+    unheard  whether the service surely did not act on it, so that a POST may be sent once more
+    wait_s   what the service asked to wait; None where it did not
+    answer   what came, where it was whole
+    """
+
+    why: str
+    again: bool
+    unheard: bool = False
+    wait_s: float | None = None
+    answer: Answer | None = None
+
+
+@dataclass
+class Client:
+    """What all sources of a run share: the connections and the lanes."""
+
+    session: "httpx.AsyncClient"
+    lanes: limits.Lanes
+    patience: retries.Patience
+    timeout_s: float  # of one try, body and redirects included
+    secrets: Sequence[str] = ()
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    rng: random.Random = field(default_factory=random.Random)
+
+    def of(
+        self,
+        source: str,
+        *,
+        digest: str = "",
+        since: str = "",
+        today: str = "",
+        known: Mapping[str, Validator] | None = None,
+    ) -> "SourceHttp":
+        """The client of one source.
+
+        digest, since, today, known  for `cached`: of its table, from when and at what time it is asked, what it had
+        """
+        return SourceHttp(self, source, digest, since, today, known or {})
+
+    def cleaned(self, text: str) -> str:
+        """`text` on one line and without any secret: services repeat keys in their errors."""
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return neutralise(text)
+
+
+@asynccontextmanager
+async def connect(
+    values: Settings,
+    *,
+    limit: Mapping[str, limits.Limit] = limits.LIMITS,
+    held: Mapping[str, float] | None = None,
+    patience: retries.Patience | None = None,
+    **parts: Any,
+) -> AsyncIterator[Client]:
+    """A client of these settings while the block runs.
+
+    held   see limits.Lanes
+    parts  fields of Client: now, sleep, rng
+    """
+    try:
+        import httpx
+    except ModuleNotFoundError as error:
+        raise missing_package("httpx") from error
+    contact = f" (+{values.research_contact})" if values.research_contact else ""
+    agent = neutralise(f"golfkit/{version('golfkit')}{contact}").encode("ascii", "replace").decode()
+    secrets = [getattr(values, declared.name) for declared in fields(values) if declared.metadata["secret"]]
+    async with httpx.AsyncClient(headers={"User-Agent": agent}, timeout=values.request_timeout_seconds) as session:
+        yield Client(
+            session,
+            limits.Lanes(limits.places(values), limit, held),
+            patience or retries.Patience(values.longest_wait_seconds),
+            values.request_timeout_seconds,
+            sorted((secret for secret in secrets if secret and len(secret) >= SECRET), key=len, reverse=True),
+            **parts,
+        )
+
+
+@dataclass
+class SourceHttp:
+    """protocol.Http for one source, and what became of its requests.
+
+    fresh       validators of this run's answers, to be kept once their items are committed
+    unsettled   requests that failed though they may go well later: what they would have brought is still missing
+    """
+
+    client: Client
+    source: str
+    digest: str
+    since: str
+    today: str
+    known: Mapping[str, Validator]
+    fresh: dict[str, Validator] = field(default_factory=dict)
+    requests: int = 0
+    unsettled: int = 0
+
+    async def get(
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+        cached: bool = False,
+    ) -> Answer | None:
+        """See protocol.Http."""
+        import httpx
+
+        try:
+            whole = str(httpx.URL(url).copy_merge_params(dict(params or {})) if params else httpx.URL(url))
+        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+            raise self._error(url, f"is no address ({error})") from error
+        key = etags.key(url, params, headers, self.digest) if cached else ""
+        had = self.known.get(key)
+        if had is not None and self.since < had.since:  # looks further back than the run that had it
+            had = None
+        sent = _lower(headers) | (had.headers() if had else {})
+        answer = await self._ask(Ask(whole, sent))
+        if answer.status == 304 and had is not None:
+            self.fresh[key] = replace(had, used=self.today)
+            return None
+        if cached:
+            made = Validator(
+                etag=answer.headers.get("etag"),
+                modified=answer.headers.get("last-modified"),
+                since=self.since,
+                used=self.today,
+            )
+            if made.headers():
+                self.fresh[key] = made
+        return answer
+
+    async def post(
+        self, url: str, *, json: Mapping[str, Any], headers: Mapping[str, str] | None = None, retry: bool = True
+    ) -> Answer:
+        """See protocol.Http; with `retry=False` only what the service surely did not act on is sent again."""
+        import json as codec
+
+        content = codec.dumps(json).encode("ascii")
+        return await self._ask(Ask(url, {"content-type": "application/json"} | _lower(headers), content), retry)
+
+    async def _ask(self, ask: Ask, retry: bool = True) -> Answer:
+        """The answer, tried as often as makes sense."""
+        client, patience = self.client, self.client.patience
+        for attempt in range(1, patience.tries + 1):
+            answer = await self._try(ask)
+            if isinstance(answer, Answer):
+                return answer
+            wait_s = answer.wait_s or 0.0
+            if wait_s > patience.longest_wait_s:
+                self.unsettled += 1
+                until = client.now() + wait_s
+                raise self._error(ask.url, f"{answer.why}; it wants {wait_s:.0f} s of rest", answer.answer, until)
+            if not answer.again or not (retry or answer.unheard):
+                self.unsettled += answer.again
+                raise self._error(ask.url, answer.why, answer.answer)
+            if attempt < patience.tries:
+                refused = answer.answer is not None and answer.unheard and answer.wait_s is None
+                pause_s = retries.pause(patience, attempt, refused=refused, rng=client.rng)
+                await client.sleep(max(wait_s, pause_s))
+        self.unsettled += 1
+        raise self._error(ask.url, f"{answer.why}; tried {patience.tries} times", answer.answer)
+
+    async def _try(self, ask: Ask) -> Answer | Failed:
+        """One try, through redirects; every request waits for its turn in the lane of its host."""
+        client = self.client
+        for _ in range(REDIRECTS + 1):
+            lane = client.lanes.of(ask.url, self.source)
+            async with lane.turn(client.patience.longest_wait_s, client.now, client.sleep) as held_s:
+                if held_s is not None:
+                    return Failed("not asked", True, True, held_s)
+                answer = await self._send(ask)
+                if isinstance(answer, Failed):
+                    return answer
+                wait_s = retries.asked_wait(answer.status, answer.headers, client.now())
+                lane.hold(client.now() + (wait_s or 0.0))
+            target = _target(ask.url, answer)
+            if target is None:
+                return self._judged(ask, answer, wait_s)
+            if ask.content is not None:
+                return Failed(f"answered {answer.status}, but a POST is not sent on; correct the base URL", False)
+            ask = _redirected(ask, target)
+        return Failed(f"more than {REDIRECTS} redirects", False)
+
+    def _judged(self, ask: Ask, answer: Answer, wait_s: float | None) -> Answer | Failed:
+        conditional = "if-none-match" in ask.headers or "if-modified-since" in ask.headers
+        if 200 <= answer.status < 300 or (answer.status == 304 and conditional):
+            return answer
+        again = retries.is_transient(answer.status, answer.headers)
+        unheard = again and answer.status in (403, 429)
+        return Failed(f"answered {answer.status}{_excerpt(answer)}", again, unheard, wait_s if again else None, answer)
+
+    async def _send(self, ask: Ask) -> Answer | Failed:
+        import httpx
+
+        self.requests += 1
+        method = "GET" if ask.content is None else "POST"
+        try:
+            async with (
+                asyncio.timeout(self.client.timeout_s),
+                self.client.session.stream(method, ask.url, headers=ask.headers, content=ask.content) as response,
+            ):
+                body = bytearray()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > BODY_BYTES:
+                        return Failed(f"an answer of more than {BODY_BYTES} bytes, left unread", False)
+                return Answer(response.status_code, dict(response.headers), bytes(body), str(response.url))
+        except (TimeoutError, httpx.TimeoutException):
+            return Failed(f"no whole answer within {self.client.timeout_s:g} s", True)
+        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeEncodeError) as error:
+            return Failed(f"cannot be sent: {error}", False)
+        except httpx.HTTPError as error:  # refused, dropped, cut off, badly packed
+            unheard = isinstance(error, httpx.ConnectError)
+            return Failed(f"no whole answer: {error or type(error).__name__}", True, unheard)
+
+    def _error(self, url: str, why: str, answer: Answer | None = None, retry_at: float | None = None) -> SourceError:
+        status, body = (answer.status, answer.body) if answer else (None, b"")
+        return SourceError(self.client.cleaned(f"{_shown(url)}: {why}"), retry_at, status=status, body=body)
+
+
+def _target(url: str, answer: Answer) -> str | None:
+    """Where an answer points to; None where it is none that points anywhere."""
+    if answer.status not in REDIRECT or "location" not in answer.headers:
+        return None
+    try:
+        target = urljoin(url, answer.headers["location"])
+        return target if urlsplit(target).scheme in ("http", "https") else None
+    except ValueError:  # half an IPv6 address
+        return None
+
+
+def _redirected(ask: Ask, target: str) -> Ask:
+    """The request to another address; another host gets neither Authorization nor any key."""
+    old, new = urlsplit(ask.url), urlsplit(target)
+    if (old.scheme, old.netloc.lower()) == (new.scheme, new.netloc.lower()):
+        return ask._replace(url=target)
+    return Ask(target, {name: value for name, value in ask.headers.items() if name in ANYWHERE})
+
+
+def _shown(url: str) -> str:
+    """A URL without user, password and query, which may hold keys."""
+    bare = url.partition("?")[0].partition("#")[0]
+    scheme, colon, rest = bare.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{colon}{host.rpartition('@')[2]}{slash}{path}"
+
+
+def _excerpt(answer: Answer) -> str:
+    """What an error's body says, shortened."""
+    text = neutralise(answer.body[: 10 * EXCERPT].decode("utf-8", "replace"))
+    return f": {text[:EXCERPT]}" if text else ""
+
+
+def _lower(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {name.lower(): value for name, value in (headers or {}).items()}
