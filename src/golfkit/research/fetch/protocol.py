@@ -45,8 +45,9 @@ class Answer:
 
         try:
             return json.loads(self.body)
-        except ValueError as error:
-            raise SourceError(f"{self.url}: the answer is no JSON ({error}; {len(self.body)} bytes)") from error
+        except (ValueError, RecursionError) as error:
+            why = f"the answer is no JSON ({error}; {len(self.body)} bytes)"
+            raise SourceError(f"{self.url}: {why}", status=self.status) from error
 
 
 class Http(Protocol):

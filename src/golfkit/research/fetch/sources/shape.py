@@ -1,0 +1,124 @@
+"""What all sources need to make Items of strangers' answers: text without tricks, times, tolerant look-ups. Pure.
+
+Answers are hostile: any type may stand anywhere, text may be 10 MB of control characters. Nothing here raises.
+"""
+
+import html.parser
+import math
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from golfkit import files
+from golfkit.research.fetch.protocol import Yield
+from golfkit.research.items.item import TEXT_CHARACTERS
+
+TITLE_CHARACTERS = 300
+AUTHORS = 50  # of a paper that are kept; large collaborations have thousands
+_READ = 10 * TEXT_CHARACTERS  # characters of a text that are looked at; the rest could not be kept anyway
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BLANK_LINES = re.compile(r"\n\s*\n\s*")
+
+
+def pick(value: Any, *path: str) -> Any:
+    """What lies under the keys of nested JSON objects; None where one of them is missing or no object."""
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def rows(value: Any) -> list[Any]:
+    """`value` where it is a list, else none."""
+    return value if isinstance(value, list) else []
+
+
+def line(value: Any, limit: int = TITLE_CHARACTERS) -> str:
+    """Text on one line without control characters; empty where `value` is no text."""
+    return files.neutralise(value[: 10 * limit])[:limit].rstrip() if isinstance(value, str) else ""
+
+
+def prose(value: Any, limit: int = TEXT_CHARACTERS) -> str:
+    """Text on its lines without other control characters or runs of blank lines; empty where `value` is no text."""
+    if not isinstance(value, str):
+        return ""
+    text = value[:_READ].replace("\r\n", "\n").replace("\r", "\n")
+    text = "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)
+    return _BLANK_LINES.sub("\n\n", text).strip()[:limit].rstrip()
+
+
+def names(values: Any) -> tuple[str, ...]:
+    """People's names from a list of text."""
+    return tuple(name for name in (line(value) for value in rows(values)[:AUTHORS]) if name)
+
+
+def stamp(time: datetime) -> str:
+    """UTC as 2026-05-01T14:30:00Z."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso(value: Any) -> str | None:
+    """A time or day in ISO 8601 as `stamp` gives it; without a zone it is UTC. None where it is no such time."""
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value.strip())
+        return stamp(time if time.tzinfo else time.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        return None
+
+
+def unix(value: Any, per_second: int = 1) -> str | None:
+    """Seconds since 1970, or `per_second`ths of them, as `stamp` gives it; None where it is no such number."""
+    if type(value) not in (int, float) or not math.isfinite(value):
+        return None
+    try:
+        return stamp(_EPOCH + timedelta(seconds=value / per_second))
+    except OverflowError:
+        return None
+
+
+def html_text(html: str) -> str:
+    """The text of HTML: paragraphs on lines of their own, scripts and styles left out, entities resolved."""
+    reader = _Text()
+    try:
+        reader.feed(html[:_READ])
+        reader.close()
+    except AssertionError:  # how html.parser rejects declarations such as "<![x" in the middle of a text
+        pass
+    return "".join(reader.parts)
+
+
+def left_out(found: Yield, where: str, reasons: Sequence[str]) -> None:
+    """Say in one line how many entries of an answer could not be used; nothing where all could."""
+    if reasons:
+        found.remarks.append(f"{where}: {len(reasons)} entries left out, the first because {reasons[0]}")
+
+
+class _Text(html.parser.HTMLParser):
+    _BLOCKS = frozenset(
+        ("p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "table")
+    )
+    _HIDDEN = frozenset(("script", "style"))
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._hidden = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A block begins a line; what a browser does not show begins."""
+        self._hidden = self._hidden or tag in self._HIDDEN
+        if tag in self._BLOCKS:
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        """A block ends its line; what a browser does not show ends."""
+        self._hidden = self._hidden and tag not in self._HIDDEN
+        if tag in self._BLOCKS:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        """Text."""
+        if not self._hidden:
+            self.parts.append(data)
