@@ -56,8 +56,8 @@ def weigh(kind: str, text: str, label: words.Words, sections: Sequence[str], *, 
     points -= 3 if label.delta else 0
     points -= 0 if LEAST <= float(text) <= MOST else 8
     if kind not in ("title", "headline"):
-        inner = " / ".join(sections[-2:]) if len(sections) > 1 else ""
-        if words.ASIDE.search(inner) and not label.ours:
+        inner = " / ".join(sections[-2:])
+        if words.ASIDE.search(inner) and (kind in ("prose", "key") or not label.ours):
             points -= 14
         elif words.RESULTS.search(inner):
             points += 4

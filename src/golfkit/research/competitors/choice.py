@@ -9,6 +9,9 @@ from golfkit.research.competitors.numbers import agree
 ENOUGH = 24  # points below which a number is a mention, not a result
 LEAD = 2  # points by which the best must lead another value
 AGREEING = 4  # points for each further place that says the same, up to three
+SAME_COLUMN = 5  # points by which seeds of one column differ at most: bold is one of them
+SHORTER = 20  # points below its place in a table at which the authors' own sentence still gives the digits
+STATEMENTS = ("title", "headline", "heading", "key", "prose")
 
 
 class Choice(NamedTuple):
@@ -26,6 +29,8 @@ def choose(candidates: Sequence[Candidate]) -> Choice:
         return Choice(None, 0.0, ("no number is said to be the score",) if ranked else ())
     best, points = ranked[0]
     notes: list[str] = []
+    if best.kind == "seed":
+        return _of_seeds([c for c, _ in ranked if c.kind == "seed" and best.points - c.points < SAME_COLUMN])
     if len(ranked) > 1 and points - ranked[1][1] < LEAD:
         rival = ranked[1][0]
         return Choice(None, 0.0, (f"lines {best.n} and {rival.n} contradict each other: {best.text}, {rival.text}",))
@@ -34,6 +39,16 @@ def choose(candidates: Sequence[Candidate]) -> Choice:
         confidence *= 0.5
         notes.append(f"{best.text} is outside of {LEAST} to {MOST} bits per byte")
     return Choice(best.text, round(confidence, 2), tuple(notes))
+
+
+def _of_seeds(seeds: Sequence[Candidate]) -> Choice:
+    """One of several seeds without a mean: the best where it also comes first or alone is bold, else unknown."""
+    best = min(seeds, key=lambda c: c.value)
+    first = min(seeds, key=lambda c: c.n)
+    if best.value == first.value or best.points > max((c.points for c in seeds if c is not best), default=0):
+        note = () if len(seeds) == 1 else (f"best of {len(seeds)} seeds, no mean is given",)
+        return Choice(best.text, 0.55, note)
+    return Choice(None, 0.0, (f"{len(seeds)} seeds and no mean, none is named as the score",))
 
 
 def _grouped(candidates: Sequence[Candidate]) -> list[tuple[Candidate, float]]:
@@ -45,5 +60,6 @@ def _grouped(candidates: Sequence[Candidate]) -> list[tuple[Candidate, float]]:
         same = [c for c in left if agree(c.text, best.text)]
         left = [c for c in left if not agree(c.text, best.text)]
         places = {(c.n, c.kind) for c in same[1:] if c.points > 0 and c.n != best.n}
-        groups.append((best, best.points + AGREEING * min(3, len(places))))
+        stated = next((c for c in same if c.kind in STATEMENTS and best.points - c.points < SHORTER), best)
+        groups.append((stated, best.points + AGREEING * min(3, len(places))))
     return groups

@@ -40,10 +40,14 @@ def candidates(blocks: Sequence[object]) -> Iterator[Candidate]:
 def _of_line(line: Line, place: str, code_bpb: bool) -> Iterator[Candidate]:
     if line.kind == "code" and (_ASSIGNMENT.search(line.text) or _STEP.match(line.text)):
         return
+    about = words.judge(line.caption)
+    if about.other or about.projected or about.bound:
+        return
     label: words.Words | None = None
     for number in numbers(line.text):
         if not (number.listed and label is not None):
             label = words.judge(number.before, number.after)
+            label = label._replace(partial=label.partial or about.partial, pre=label.pre or about.pre)
         else:
             label = label._replace(mean=False, seed=True)
         if refused(number, label) or not _is_score(number, label, line, place, code_bpb):
@@ -69,7 +73,7 @@ def _is_score(number: Number, label: words.Words, line: Line, place: str, code_b
 
 
 def _kind(number: Number, line: Line, place: str) -> str:
-    keyed = bool(re.search(r"[:=]\W{0,3}$", number.before)) and len(number.before) <= 90
+    keyed = bool(re.search(r"[:=]\s*$", number.before)) and len(number.before) <= 90
     if place in ("title", "heading"):
         return place
     if place == "headline":

@@ -22,6 +22,7 @@ class Line(NamedTuple):
     level: int  # of a heading; 0 of others
     sections: tuple[str, ...]  # headings that it stands under, outermost first
     bold: str  # the words of it that are bold
+    caption: str = ""  # of code and items: the line before them, where it ends in a colon
 
 
 class Cell(NamedTuple):
@@ -38,7 +39,7 @@ class Table(NamedTuple):
     header: tuple[Cell, ...]
     rows: tuple[tuple[Cell, ...], ...]
     sections: tuple[str, ...]
-    caption: str  # the line before it, where it ends in a colon or is bold
+    caption: str  # the line before it, where it ends in a colon
 
 
 def read(text: str) -> tuple[Line | Table, ...]:
@@ -83,6 +84,7 @@ _ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?(.*)")
 def _blocks(lines: list[str]) -> Iterator[Line | Table]:
     headings: list[tuple[int, str]] = []
     fence, caption, at = "", "", 0
+    seen = False  # whether something came before: a heading that opens the text is its title, no section
     while at < len(lines):
         raw, n = lines[at].lstrip("> ") if lines[at].startswith(">") else lines[at], at + 1
         sections = tuple(text for _, text in headings)
@@ -91,26 +93,29 @@ def _blocks(lines: list[str]) -> Iterator[Line | Table]:
             if opened and (not fence or raw.strip().startswith(fence) and not raw.strip().strip(fence[0])):
                 fence = "" if fence else opened[1]
             else:
-                yield Line(n, plain(raw), "code", 0, sections, "")
-            at += 1
+                yield Line(n, plain(raw), "code", 0, sections, "", caption)
+            at, seen = at + 1, True
             continue
         if "|" in raw and at + 1 < len(lines) and "-" in lines[at + 1] and _RULE.fullmatch(lines[at + 1].lstrip("> ")):
             last = _end_of_table(lines, at + 2)
             yield _table(lines[at:last], n, sections, caption)
-            at = last
+            at, seen = last, True
             continue
         if heading := _HEADING.fullmatch(raw):
             level = len(heading[1])
             headings = [(above, text) for above, text in headings if above < level]
             text = plain(heading[2])
             yield Line(n, text, "heading", level, tuple(words for _, words in headings), text)
-            headings.append((level, text))
+            if seen:
+                headings.append((level, text))
             caption = ""
         elif raw.strip() and not _RULE.fullmatch(raw):
             item = _ITEM.fullmatch(raw)
             text = plain(item[1] if item else raw)
-            caption = text if text.endswith(":") or raw.strip().startswith("**") else ""
-            yield Line(n, text, "item" if item else "text", 0, sections, _bold(raw))
+            yield Line(n, text, "item" if item else "text", 0, sections, _bold(raw), caption if item else "")
+            if not item:
+                caption = text if text.endswith(":") else ""
+        seen = seen or bool(raw.strip())
         at += 1
 
 

@@ -19,6 +19,10 @@ _CUT = re.compile(
     r"[,;)\]]|\s(?:and|vs\.?|versus|over|beats?|beating|than|from|against|compared|below|above|improv\w+|which|while|but|"
     r"whereas|using|→|at|with|—|–|on|surpass\w*|ahead|under|by|is|was|because|so|to|without)\b|\s→|\s[—–]|/\s"
 )
+# What belongs to the number before it: the unit, its spread, a remark in brackets that has no other decimal in it.
+_OWN = re.compile(
+    r"(?:\s*(?:(?:val[_ ]?)?bp[bp]|bits?[ -/](?:per[ -])?byte)\b(?!\s*[:=]))?\s*(?:±\s*\d*\.?\d*)?\s*(?:\([^()]*\))?", re.I
+)
 
 
 class Number(NamedTuple):
@@ -45,7 +49,7 @@ def numbers(text: str) -> Iterator[Number]:
             end = found[i + 1].start() if i + 1 < len(found) else len(clause)
             before = clause[taken : match.start()]
             after, taken = _after(clause, match.end(), end)
-            if _UNIT.match(clause, match.end()):
+            if _UNIT.match(clause, match.end()) or _in_expression(clause, match):
                 continue
             listed = i > 0 and not re.search(r"[A-Za-z→]", before)
             label = (
@@ -80,18 +84,20 @@ def _clauses(text: str) -> list[str]:
     return [clause for clause in _CLAUSE.split(text) if clause and clause.strip()]
 
 
+def _in_expression(clause: str, match: re.Match[str]) -> bool:
+    """Whether the number is an end of a range or a term of a difference."""
+    return bool(
+        re.match(r"\s?[-–]\s?[~]?\d", clause[match.end() :]) or re.search(r"\d\s?[-–]\s?$", clause[: match.start()])
+    )
+
+
 def _after(clause: str, start: int, end: int) -> tuple[str, int]:
     """(the words after a number that belong to it, where those of the next number begin)."""
     rest = clause[start:end]
-    unit = re.match(
-        r"\s*(?:(?:val[_ ]?)?(?:bpb|bpp|BPB)\b|bits?[ -/](?:per[ -])?byte)?\s*(?:±\s*\d*\.?\d*)?\s*(\([^()]*\)?)?",
-        rest,
-        re.I,
-    )
+    unit = _OWN.match(rest)
     near = unit.end() if unit else 0
     cut = _CUT.search(rest, near)
     stop = cut.start() if cut else len(rest)
-    last = end == len(clause)
-    if not last and not cut:  # the words up to the next number are its label
+    if end < len(clause) and not cut:  # the words up to the next number are its label
         stop = near
     return rest[:stop], start + stop

@@ -30,8 +30,8 @@ _DELTA = re.compile(
     re.I,
 )
 _BOUND = re.compile(
-    r"(?:[<>≤≥]|≲|<=|>=|\bbelow|\bunder|\babove|\bthreshold|\bcut-?off|\bat (?:least|most)|\bsub-?|"
-    r"\bbeyond|\bbar\b|\bneed(?:s|ed)?\b|\brequire[sd]?\b|\bmust\b|\btarget\w*|\bgoals?\b|\blimit\b)[^.]{0,24}$",
+    r"(?:[<>≤≥]|≲|<=|>=|\b(?:below|under|above|beyond|sub|at least|at most|submit(?:ting)? at|"
+    r"(?:threshold|cut-?off|bar|target|goal|limit|ceiling|floor|bound)(?: (?:of|is|at|was))?))[\s:=~(-]*$",
     re.I,
 )
 _PROJECTED = re.compile(
@@ -49,6 +49,9 @@ _OTHER = re.compile(
     r"\b#\s?1\b|\brank(?:ed)?\b|\bdefault\b|\bpublished\b|\breported\b|\blast (?:record|submission)\b",
     re.I,
 )
+_OTHER_AFTER = re.compile(
+    r"\W*(?:(?:val[_ ])?bp[bp]\W*)?(?:(?:of|for|by|in)\s)?(?:(?:the|an?)\s)?(?:" + _OTHER.pattern + ")", re.I
+)
 _PR = re.compile(r"\bPRs?\b\s*#?\s*\d+|(?<![\w&])#\d{2,5}\b|(?<!\w)@[A-Za-z][\w-]+", re.I)
 _AGAINST = re.compile(
     r"(?:\bvs\.?|\bversus|\bcompared (?:to|with)|\bthan|\bover|\bagainst|\brelative to|\bbeat(?:s|ing)?|"
@@ -57,11 +60,11 @@ _AGAINST = re.compile(
     re.I,
 )
 OURS = re.compile(
-    r"\bthis (?:pr|work|submission|record|run|entry|model|script|branch|folder)\b|\bours?\b|\bwe (?:get|achieve|reach|obtain|score)\b|"
-    r"\bour (?:final|result|score|submission|model|run)\b|^\W*this\W*$|\bmine\b|\bmy (?:final|best|result|submission)|"
-    r"\bsubmitted\b|\bsubmission\b|\bsubmitting\b|\bnew\b|\bafter\b",
+    r"\bthis (?:pr|work|submission|record|run|entry|model|script|branch|folder|result)\b|\bours?\b|"
+    r"\bwe (?:get|achieve|reach|obtain|score)\b|^\W*this\W*$|\bmine\b|\bmy (?:final|best|result|submission)",
     re.I,
 )
+_SUBMITTED = re.compile(r"\bsubmitted\b|\bsubmission\b|\bsubmitting\b|\bnew\b|\bafter\b|\bfinal\b", re.I)
 
 # How final it is.
 _EXACT = re.compile(r"exact", re.I)
@@ -147,18 +150,18 @@ def judge(before: str, after: str = "") -> Words:
     """What the words before and after a number, up to its neighbours, say of it."""
     both = f"{before} \x00 {after}"
     ours = bool(OURS.search(both))
+    submitted = ours or bool(_SUBMITTED.search(both))
     close = before[-60:]
-    against = bool(_AGAINST.search(close))
-    pr = bool(_PR.search(before)) and not re.search(r"this pr\b", before, re.I)
+    other = bool(_OTHER.search(before) or _OTHER_AFTER.match(after)) and not submitted
     return Words(
         bpb=bool(BPB.search(both)),
-        loss=bool(_LOSS.search(before)) or bool(re.match(r"\W{0,3}nats?\b", after, re.I)),
+        loss=_is_loss(before, after),
         spread=bool(_SPREAD.search(close)) or close.rstrip().endswith("±"),
         delta=bool(_DELTA.search(both)),
         bound=bool(_BOUND.search(close)),
         projected=bool(_PROJECTED.search(both)),
-        other=against or ((pr or bool(_OTHER.search(both))) and not ours),
-        ours=ours,
+        other=bool(_AGAINST.search(close)) or (bool(_PR.search(before)) and not ours) or other,
+        ours=submitted,
         pre=bool(_PRE.search(both)) and not _POST.search(before[-24:]),
         pre_ttt=bool(_PRE_TTT.search(both)),
         partial=bool(_PARTIAL.search(both)),
@@ -166,6 +169,17 @@ def judge(before: str, after: str = "") -> Words:
         seed=bool(SEED.search(before)),
         finality=finality(both),
     )
+
+
+def _is_loss(before: str, after: str) -> bool:
+    """Whether the nearest name of a quantity is another one than bits per byte."""
+    if re.match(r"\W{0,3}nats?\b", after, re.I):
+        return True
+    if re.match(r"\W{0,2}(?:val[_ ])?(?:bp[bp]|bits)\b", after, re.I):
+        return False
+    losses = list(_LOSS.finditer(before))
+    scores = list(BPB.finditer(before))
+    return bool(losses) and (not scores or scores[-1].end() < losses[-1].end())
 
 
 def finality(text: str) -> int:
