@@ -45,6 +45,7 @@ COMMANDS = {
     "budget recover": Command("golfkit.budget.command_budget", "recover", "Make a damaged book good again."),
     "record build": Command("golfkit.budget.command_record", "build", "Make the contest's folder from runs."),
     "record check": Command("golfkit.budget.command_record", "check", "Would the contest take this record folder?"),
+    "grade": Command("golfkit.research.command_grade", "grade", "Which findings are worth a try here?"),
 }
 GROUPS = {
     "data": "Fetch, make and check the contests' inputs.",

@@ -123,7 +123,7 @@ class Settings:
         5.0, "Dollars a month for Tavily searches.", env="TAVILY_MONTHLY_BUDGET_USD"
     )
     research_contact: str = declare("", "Address in the User-Agent of research's requests, for the sources' operators.")
-    request_timeout_seconds: float = declare(30.0, "Longest wait for one answer of a research source or grader.")
+    request_timeout_seconds: float = declare(30.0, "Longest wait for one answer of a research source.")
     longest_wait_seconds: float = declare(
         60.0, "Longest wait that a source may ask for (Retry-After) within a run; past it, the next run asks again."
     )
@@ -151,6 +151,9 @@ class Settings:
         env="GOLF_LLM_BASE_URL",
     )
     llm_model: str = declare("", "Model that grades and verifies; empty: the offline grader.", env="GOLF_LLM_MODEL")
+    llm_timeout_seconds: float = declare(
+        300.0, "Longest wait for one answer of the model; a small one on one's own machine needs minutes."
+    )
     llm_max_tokens: int = declare(200_000, "Tokens, in and out, that one grade or verify may use.")
     llm_max_usd: float = declare(1.0, "Dollars that one grade or verify may cost, where the prices are set.")
     llm_input_usd_per_mtok: float = declare(0.0, "Price of a million input tokens; 0: not known.")

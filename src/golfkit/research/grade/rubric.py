@@ -48,15 +48,20 @@ class Scores(NamedTuple):
         return "A" if self.total >= a else "B" if self.total >= b else "C"
 
 
+def most(*, competitors: bool) -> dict[str, int]:
+    """The most points of each dimension that is asked for; competitor_validated where competitors are known."""
+    return MOST | (dict([VALIDATED]) if competitors else {})
+
+
 def checked(points: Mapping[str, int], *, competitors: bool) -> Scores:
     """Scores from a grader's dimensions; ValueError names what is missing, too much or out of range.
 
     competitors  whether competitor_validated is asked for
     """
-    most = dict(MOST) | (dict([VALIDATED]) if competitors else {})
-    if set(points) != set(most):
-        raise ValueError(f"dimensions are {sorted(points)}, expected {sorted(most)}")
+    highest = most(competitors=competitors)
+    if set(points) != set(highest):
+        raise ValueError(f"dimensions are {sorted(points)}, expected {sorted(highest)}")
     for name, value in points.items():
-        if type(value) is not int or not 0 <= value <= most[name]:
-            raise ValueError(f"{name} is {value!r}, expected a whole number from 0 to {most[name]}")
+        if type(value) is not int or not 0 <= value <= highest[name]:
+            raise ValueError(f"{name} is {value!r:.40}, expected a whole number from 0 to {highest[name]}")
     return Scores(**points)

@@ -7,6 +7,7 @@ from pathlib import Path
 from golfkit import files, jsonl
 
 FILE = "verified.jsonl"
+BRIEF_CHARACTERS = 1200  # of a brief; more is a paper, not a brief
 
 
 @dataclass(frozen=True, kw_only=True)
