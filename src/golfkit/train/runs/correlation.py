@@ -82,7 +82,7 @@ def summary(rows: Sequence[Row], records: Mapping[str, RunRecord], tier: str | N
         reliable=len(local) >= RELIABLE_PAIRS,
         mean_delta=_mean([e - x for x, e in zip(local, expensive, strict=True)]),
         pearson=_correlation(local, expensive, lambda r: 1.0),
-        spearman=_correlation(ranks(local), ranks(expensive), lambda r: 1 + r * r / 2),
+        spearman=spearman(local, expensive),
     )
 
 
@@ -128,6 +128,14 @@ def shown(estimate: Estimate) -> str:
     if estimate.low is not None and estimate.high is not None:
         value += f" (95% from {estimate.low:+.4f} to {estimate.high:+.4f})"
     return value if estimate.why is None else f"{value}: {estimate.why}"
+
+
+def spearman(x: Sequence[float], y: Sequence[float], names: tuple[str, str] = ("local", "expensive")) -> Estimate:
+    """Spearman's rank correlation of two lists with its interval, as in `summary`.
+
+    names  what the lists are the scores of, for the reason why there is no estimate
+    """
+    return _correlation(ranks(x), ranks(y), lambda r: 1 + r * r / 2, names)
 
 
 def ranks(values: Sequence[float]) -> list[float]:
@@ -186,13 +194,18 @@ def _mean(values: Sequence[float]) -> Estimate:
     return Estimate(mean, mean - half, mean + half)
 
 
-def _correlation(x: Sequence[float], y: Sequence[float], scale: Callable[[float], float]) -> Estimate:
+def _correlation(
+    x: Sequence[float],
+    y: Sequence[float],
+    scale: Callable[[float], float],
+    names: tuple[str, str] = ("local", "expensive"),
+) -> Estimate:
     """Pearson's r of two lists, with Fisher's z interval; scale(r) / (n - 3) is the variance of z."""
     n = len(x)
     if n < 3:
         return Estimate(None, why=f"{n} pairs; a correlation needs 3")
     if len(set(x)) == 1 or len(set(y)) == 1:
-        return Estimate(None, why=f"the {'local' if len(set(x)) == 1 else 'expensive'} scores are all equal")
+        return Estimate(None, why=f"the {names[len(set(x)) > 1]} scores are all equal")
     r = max(-1.0, min(1.0, statistics.correlation(x, y)))
     if n == 3:
         return Estimate(r, why="3 pairs have no interval")
