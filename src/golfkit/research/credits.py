@@ -1,21 +1,21 @@
 """What Tavily's searches cost: .research/credits.jsonl, append-only, in whole credits, under one lock.
 
-How it is used: take credits before asking, ask, then say how it went.
+How it is used: take credits, then ask.
 
-    ticket = ledger.take(1, "search parameter_golf.ml: bits per byte", now)
+    ticket = ledger.take(1, "search parameter_golf: bits per byte", now)
     if ticket is None:
         ...  # the month's cap would be passed: do not ask
-    ledger.done(ticket, now)     # answered: it was charged
-    ledger.release(ticket, now)  # refused with an error status: it was not charged
+    ...  # ask
+    ledger.release(ticket, now)  # only where it was refused with an error status: then it was not charged
 
-Credits that were taken count until they are released. So a process that is killed between asking and noting has spent
-them, several processes at once cannot pass the cap, and what is counted is never less than what is charged. A month is
-a calendar month of UTC, and credits belong to the month in which they were taken.
+Credits that were taken count until they are released. So a process that is killed while it asks has spent them,
+several processes at once cannot pass the cap, and what is counted is never less than what is charged. A month is a
+calendar month of UTC, and credits belong to the month in which they were taken.
 """
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -35,7 +35,7 @@ class Entry:
     """One line.
 
     ticket  12 hex digits: the taking that this line is or belongs to
-    event   taken, done or released
+    event   taken or released
     time    UTC, 2026-05-01T14:30:00Z
     """
 
@@ -62,29 +62,16 @@ class Ledger:
             self._append(Entry(ticket=ticket, event="taken", time=_text(now), credits=credits, what=what))
             return ticket
 
-    def done(self, ticket: str, now: datetime) -> None:
-        """What the ticket was taken for was answered."""
-        self._settle(ticket, "done", now)
-
     def release(self, ticket: str, now: datetime) -> None:
         """What the ticket was taken for is known not to have been charged."""
-        self._settle(ticket, "released", now)
+        with files.locked(self.path):
+            taken = next(entry for entry in self._read() if entry.ticket == ticket)
+            self._append(replace(taken, event="released", time=_text(now)))
 
     def spent(self, now: datetime) -> int:
         """Credits that count in the month of `now`."""
         with files.locked(self.path):
             return _spent(self._read(), now)
-
-    def last(self, what: str) -> datetime | None:
-        """When `what` was answered last."""
-        with files.locked(self.path):
-            times = [entry.time for entry in self._read() if entry.event == "done" and entry.what == what]
-        return datetime.strptime(max(times), _FORM).replace(tzinfo=UTC) if times else None
-
-    def _settle(self, ticket: str, event: str, now: datetime) -> None:
-        with files.locked(self.path):
-            taken = next(entry for entry in self._read() if entry.ticket == ticket)
-            self._append(Entry(ticket=ticket, event=event, time=_text(now), credits=taken.credits, what=taken.what))
 
     def _read(self) -> list[Entry]:
         return jsonl.read(self.path, Entry, missing_ok=True)

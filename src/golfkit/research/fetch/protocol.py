@@ -78,7 +78,6 @@ class Yield:
 
     items: list[Item] = field(default_factory=list)
     competitors: list[Competitor] = field(default_factory=list)
-    requests: int = 0
     remarks: list[str] = field(default_factory=list)  # one line each: a query that failed, a page left out
 
 

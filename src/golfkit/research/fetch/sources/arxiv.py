@@ -1,6 +1,7 @@
 """arXiv: its Atom API, newest submissions first. Its 3 s between requests are the client's business."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from golfkit.research.fetch.protocol import Answer, Asked, Http, SourceError, Yield
@@ -10,6 +11,7 @@ from golfkit.research.items.item import Item
 
 PAGE = 100  # entries; larger pages are slow there and break off more often
 MOST_PAGES = 20  # of one query: 2,000 entries, as many as its terms allow in one slice
+LATE = timedelta(days=7)  # from submission until a paper shows: four days over a weekend, more over holidays
 TRIES = 3  # of a page that comes empty or cut off though there is more
 
 
@@ -40,10 +42,10 @@ class Arxiv:
 
     async def _query(self, asked: Asked, query: str, http: Http, found: Yield) -> None:
         start, seen = 0, set[str]()
+        since = shape.stamp(asked.since - LATE)
         for _ in range(MOST_PAGES):
-            page = await self._read(asked, query, start, http, found)
+            page = await self._read(asked, query, start, http)
             shape.left_out(found, f"arxiv: {query}", page.left_out)
-            since = shape.stamp(asked.since)
             found.items += [item for item in page.items if item.published is None or item.published >= since]
             if not page.whole:
                 raise SourceError(f"arxiv: {query}: the list is cut off after {start + len(page.items)} entries")
@@ -55,8 +57,8 @@ class Arxiv:
             seen |= new
         found.remarks.append(f"arxiv: {query}: only the newest {start} of {page.total} entries were read")
 
-    async def _read(self, asked: Asked, query: str, start: int, http: Http, found: Yield) -> Page:
-        first, last = (time.strftime("%Y%m%d%H%M") for time in (asked.since, asked.now))
+    async def _read(self, asked: Asked, query: str, start: int, http: Http) -> Page:
+        first, last = (time.strftime("%Y%m%d%H%M") for time in (asked.since - LATE, asked.now))
         params: dict[str, str | int] = {
             "search_query": f"({query}) AND submittedDate:[{first} TO {last}]",
             "start": start,
@@ -66,7 +68,7 @@ class Arxiv:
         }
         for _ in range(TRIES):
             try:
-                answer = await asking.get(http, found, self._url, params=params)
+                answer = await asking.get(http, self._url, params=params)
             except SourceError as error:
                 raise _explained(error, query) from error
             page = parse(answer, asked, query)

@@ -1,10 +1,10 @@
-"""How sources ask: what one failure means for the rest, and an answer that was counted."""
+"""How sources ask: what one failure means for the rest."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
-from golfkit.research.fetch.protocol import Answer, Http, SourceError, Yield
+from golfkit.research.fetch.protocol import Answer, Http, SourceError
 
 T = TypeVar("T")
 _REFUSED = (401, 403, 429, 432, 433)  # every further question would be answered the same; the last two are Tavily's
@@ -12,14 +12,12 @@ _REFUSED = (401, 403, 429, 432, 433)  # every further question would be answered
 
 async def get(
     http: Http,
-    found: Yield,
     url: str,
     *,
     params: Mapping[str, str | int] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """An answer that is not cached, counted."""
-    found.requests += 1
+    """The answer to a question without a condition: there is always one."""
     answer = await http.get(url, params=params, headers=headers)
     if answer is None:
         raise SourceError(f"{url}: answered 304 to a question without a condition")

@@ -28,7 +28,6 @@ class Feeds:
         await asking.at_once([(one, url) for one in asked for url in one.table.urls], ask)
 
     async def _feed(self, asked: Asked, url: str, http: Http, found: Yield) -> None:
-        found.requests += 1
         answer = await http.get(url, cached=True)
         if answer is None:
             return

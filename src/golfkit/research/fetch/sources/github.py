@@ -126,7 +126,7 @@ class _Visit:
             return None
         self._count()
         url = f"{self._url}/repos/{request.repository}/contents/{quote(path)}"
-        answer = await asking.get(self._http, self._found, url, params={"ref": request.sha}, headers=self._raw)
+        answer = await asking.get(self._http, url, params={"ref": request.sha}, headers=self._raw)
         return records.text_of(answer)
 
     async def _commits(self, asked: Asked, repository: Repository, since: str) -> None:
@@ -143,7 +143,7 @@ class _Visit:
     async def _list(self, url: str, params: dict[str, str | int], number: int) -> tuple[list[Any], bool]:
         """(entries, whether there are more pages) of one page of a list."""
         query = params | {"per_page": self._page, "page": number}
-        answer = await asking.get(self._http, self._found, url, params=query, headers=self._headers)
+        answer = await asking.get(self._http, url, params=query, headers=self._headers)
         values = answer.json()
         if not isinstance(values, list):
             raise SourceError(f"{url}: the answer is no list", status=answer.status)

@@ -1,4 +1,4 @@
-"""GitHub's REST API: headers, pages, and which of its refusals are about one thing alone. Shared by both its sources."""
+"""GitHub's REST API, for both its sources: headers, pages, and which refusals are about one thing alone."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""GitHub's code search: one page a query, with the lines that match. It needs a token and allows 10 searches a minute."""
+"""GitHub's code search: one page a query, with the lines that match. It needs a token."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,7 +34,7 @@ class GithubCode:
         headers = github_api.headers(self._token, github_api.MATCHES)
         params: dict[str, str | int] = {"q": query, "per_page": github_api.PAGE}
         try:
-            answer = (await asking.get(http, found, self._url, params=params, headers=headers)).json()
+            answer = (await asking.get(http, self._url, params=params, headers=headers)).json()
         except SourceError as error:
             raise github_api.explained(error, f"github_code: {query}", has_token=True) from error
         items, reasons = parse(answer, asked, query)

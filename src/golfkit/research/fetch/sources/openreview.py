@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, NamedTuple
 
 from golfkit.research.fetch.protocol import Asked, Http, Skipped, SourceError, Yield
 from golfkit.research.fetch.sources import asking, shape
@@ -11,8 +12,17 @@ from golfkit.research.items.item import Item
 
 PAGE = 1000  # notes, the most that it gives
 MOST_PAGES = 30  # of one venue; the largest has 25,000 submissions
+LATE = timedelta(days=90)  # from submission until a venue shows it to the public, which changes it
 NEEDS = "set OPENREVIEW_TOKEN, or OPENREVIEW_USERNAME and OPENREVIEW_PASSWORD"
 SITE = "https://openreview.net"
+
+
+class Page(NamedTuple):
+    """One answer, read."""
+
+    items: list[Item]  # new ones that hold a keyword
+    left_out: list[str]  # why entries were, one reason each
+    n_new: int  # entries since the time asked for
 
 
 class OpenReview:
@@ -44,7 +54,6 @@ class OpenReview:
         await asking.in_turn([(one, venue) for one in asked for venue in one.table.venues], ask)
 
     async def _login(self, http: Http, found: Yield) -> str:
-        found.requests += 1
         try:
             answer = await http.post(
                 f"{self._url}/login", json={"id": self._username or "", "password": self._password or ""}, retry=False
@@ -59,46 +68,47 @@ class OpenReview:
     async def _venue(self, asked: Asked, venue: str, token: str, http: Http, found: Yield) -> None:
         params: dict[str, str | int] = {
             "invitation": f"{venue}/-/Submission",
-            "mintcdate": int(asked.since.timestamp() * 1000),
-            "sort": "tcdate:desc",
+            "mintcdate": int((asked.since - LATE).timestamp() * 1000),
+            "sort": "tmdate:desc",
             "limit": self._page,
         }
         for number in range(MOST_PAGES):
             params["offset"] = number * self._page
             try:
                 answer = await asking.get(
-                    http, found, f"{self._url}/notes", params=params, headers={"Authorization": f"Bearer {token}"}
+                    http, f"{self._url}/notes", params=params, headers={"Authorization": f"Bearer {token}"}
                 )
             except SourceError as error:
                 raise _explained(error) from error
             notes = answer.json()
-            items, reasons = parse(notes, asked, venue)
-            shape.left_out(found, f"openreview: {venue}", reasons)
-            found.items += items
-            if len(shape.rows(shape.pick(notes, "notes"))) < self._page:
+            page = parse(notes, asked, venue)
+            shape.left_out(found, f"openreview: {venue}", page.left_out)
+            found.items += page.items
+            if page.n_new == 0 or len(notes["notes"]) < self._page:
                 return
         found.remarks.append(f"openreview: {venue}: only the newest {MOST_PAGES * self._page} submissions were read")
 
 
-def parse(answer: Any, asked: Asked, venue: str) -> tuple[list[Item], list[str]]:
-    """(items that hold a keyword, why entries were left out) of one answer; SourceError where it is no list of notes.
+def parse(answer: Any, asked: Asked, venue: str) -> Page:
+    """One answer; SourceError where it is no list of notes.
 
     Both versions of the API are read: version 2 wraps values, {"title": {"value": ...}}.
     """
     if not isinstance(shape.pick(answer, "notes"), list):
         raise SourceError(f"openreview: {venue}: the answer is no list of notes", status=200)
-    items, reasons = [], []
+    items, reasons, n_new = [], [], 0
     words = keyword_pattern(asked.table.keywords)
+    since = shape.stamp(asked.since)
     for note in answer["notes"]:
         item = _item(note, asked, venue)
         if item is None:
             reasons.append(f"{shape.line(shape.pick(note, 'id')) or 'an entry'} has no title or no id")
-        else:
+        elif max(item.updated or since, item.published or since) >= since:
+            n_new += 1
             terms = " ".join(shape.names(_content(note, "keywords")))
-            is_new = item.published is None or item.published >= shape.stamp(asked.since)
-            if is_new and words.search(f"{item.title}\n{item.text}\n{terms}"):
+            if words.search(f"{item.title}\n{item.text}\n{terms}"):
                 items.append(item)
-    return items, reasons
+    return Page(items, reasons, n_new)
 
 
 def keyword_pattern(keywords: Sequence[str]) -> re.Pattern[str]:
@@ -114,7 +124,7 @@ def _item(note: Any, asked: Asked, venue: str) -> Item | None:
         return None
     url = f"{SITE}/forum?id={forum}"
     name, aliases = identity.identities(url=url)
-    times = [shape.unix(shape.pick(note, key), per_second=1000) for key in ("tcdate", "cdate", "pdate")]
+    times = [shape.unix(shape.pick(note, key), per_second=1000) for key in ("pdate", "cdate", "tcdate")]
     return Item(
         id=name,
         source="openreview",

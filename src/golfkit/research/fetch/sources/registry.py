@@ -13,11 +13,8 @@ from golfkit.research.queries import Plan
 from golfkit.settings import Settings
 
 
-def build(values: Settings, plan: Plan, credits: Ledger, *, breaking: bool = False) -> list[Source]:
-    """Each source that a contest in use has a table for, in the order of items.item.SOURCES.
-
-    breaking  whether Tavily asks for the news alone, instead of its scheduled searches
-    """
+def build(values: Settings, plan: Plan, credits: Ledger) -> list[Source]:
+    """Each source that a contest in use has a table for, in the order of items.item.SOURCES."""
     sources: list[Source] = [
         Arxiv(values.arxiv_api_url),
         OpenReview(
@@ -29,7 +26,7 @@ def build(values: Settings, plan: Plan, credits: Ledger, *, breaking: bool = Fal
         SemanticScholar(values.semantic_scholar_api_url, values.s2_api_key),
         Github(values.github_api_url, values.github_token),
         Feeds(),
-        Tavily(values.tavily_api_url, values.tavily_api_key, credits, breaking=breaking),
+        Tavily(values.tavily_api_url, values.tavily_api_key, credits),
         GithubCode(values.github_api_url, values.github_token),
     ]
     used = {name for tables in plan.contests.values() for name in tables}

@@ -1,6 +1,7 @@
 """Semantic Scholar: its bulk search, newest first. Without a key its pool is shared, and it refuses often."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from golfkit.research.fetch.protocol import Asked, Http, SourceError, Yield
@@ -9,6 +10,7 @@ from golfkit.research.items import identity
 from golfkit.research.items.item import Item
 
 FIELDS = "title,abstract,externalIds,url,publicationDate,authors"
+LATE = timedelta(days=7)  # from publication until a paper is in its index, for most of them
 MOST_PAGES = 5  # of one query, 1,000 papers each
 
 
@@ -38,20 +40,20 @@ class SemanticScholar:
         await asking.in_turn([(one, query) for one in asked for query in one.table.queries], ask)
 
     async def _query(self, asked: Asked, query: str, http: Http, found: Yield) -> None:
+        day = f"{asked.since - LATE:%Y-%m-%d}"
         params: dict[str, str | int] = {
             "query": query,
             "fields": FIELDS,
             "sort": "publicationDate:desc",
-            "publicationDateOrYear": f"{asked.since:%Y-%m-%d}:",
+            "publicationDateOrYear": f"{day}:",
         }
         for _ in range(MOST_PAGES):
             try:
-                answer = await asking.get(http, found, self._url, params=params, headers=self._headers)
+                answer = await asking.get(http, self._url, params=params, headers=self._headers)
             except SourceError as error:
                 raise _explained(error, query, has_key=bool(self._headers)) from error
             page = parse(answer.json(), asked, query)
             shape.left_out(found, f"semantic_scholar: {query}", page.left_out)
-            day = f"{asked.since:%Y-%m-%d}"
             found.items += [item for item in page.items if item.published is None or item.published >= day]
             if page.token is None or page.token == params.get("token"):
                 return

@@ -1,9 +1,9 @@
-"""Tavily: scheduled sets of web searches, and the news on demand. Each search takes credits before it is asked."""
+"""Tavily: sets of web searches. Each search takes credits before it is asked; which sets are due, the run decides."""
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
@@ -12,85 +12,64 @@ from golfkit.research.fetch.protocol import Asked, Http, Skipped, SourceError, Y
 from golfkit.research.fetch.sources import asking, shape
 from golfkit.research.items import identity
 from golfkit.research.items.item import Item
-from golfkit.research.queries import BREAKING, SearchSet
-
-EARLY = 0.05  # of the interval: cron does not call to the second, and a set must not miss its turn by one
+from golfkit.research.queries import SearchSet
 
 
 class Search(NamedTuple):
-    """One search that is due."""
+    """One search."""
 
     asked: Asked
     table: SearchSet
     query: str
-    name: str  # in the ledger of credits
 
 
 class Tavily:
-    """The scheduled sets, or the set `breaking` alone."""
+    """The sets of searches that it is asked for."""
 
     name = "tavily"
 
-    def __init__(self, url: str, key: str | None, ledger: credits.Ledger, *, breaking: bool = False) -> None:
-        self._url, self._key = url.rstrip("/") + "/search", key
-        self._ledger, self._breaking = ledger, breaking
+    def __init__(self, url: str, key: str | None, ledger: credits.Ledger) -> None:
+        self._url, self._key, self._ledger = url.rstrip("/") + "/search", key, ledger
 
     async def fetch(self, asked: Sequence[Asked], http: Http, found: Yield) -> None:
-        """Every search that is due and that the month's credits allow."""
+        """Every search that the month's credits allow."""
         if not self._key:
             raise Skipped("tavily: needs a key; set TAVILY_API_KEY")
-        searches = list(self._searches(asked))
-        due = [search for search in searches if self._is_due(search)]
-        if not due:
-            raise Skipped(
-                f"tavily: none of {len(searches)} searches is due; every_hours in research.toml says how often they are"
-            )
+        searches = [
+            Search(one, table, query) for one in asked for table in one.table.values() for query in table.queries
+        ]
         unpaid: list[Search] = []
 
         async def ask(search: Search) -> None:
             if not await self._search(search, http, found):
                 unpaid.append(search)
 
-        await asking.in_turn(due, ask)
+        await asking.in_turn(searches, ask)
         if unpaid:
-            left = f"{len(unpaid)} of {len(due)} searches left out: the month's {self._ledger.cap} credits are spent"
-            advice = "TAVILY_MONTHLY_BUDGET_USD allows more"
-            if len(unpaid) == len(due):
-                raise Skipped(f"tavily: {left}; {advice}")
-            found.remarks.append(f"tavily: {left}; {advice}")
-
-    def _searches(self, asked: Sequence[Asked]) -> Iterator[Search]:
-        for one in asked:
-            for name, table in one.table.items():
-                if (name == BREAKING) == self._breaking:
-                    for query in table.queries:
-                        yield Search(one, table, query, f"search {one.contest}.{name}: {query}")
-
-    def _is_due(self, search: Search) -> bool:
-        last = self._ledger.last(search.name)
-        wait = timedelta(hours=search.table.every_hours) * (1 - EARLY)
-        return last is None or search.asked.now - last >= wait
+            left = (
+                f"{len(unpaid)} of {len(searches)} searches left out: the month's {self._ledger.cap} credits are spent"
+            )
+            why = f"tavily: {left}; TAVILY_MONTHLY_BUDGET_USD allows more"
+            if len(unpaid) == len(searches):
+                raise Skipped(why)
+            found.remarks.append(why)
 
     async def _search(self, search: Search, http: Http, found: Yield) -> bool:
         """Ask one; False where the month's credits do not allow it."""
         now = search.asked.now
-        ticket = self._ledger.take(credits.SEARCH[search.table.depth], search.name, now)
+        what = f"search {search.asked.contest}: {search.query}"
+        ticket = self._ledger.take(credits.SEARCH[search.table.depth], what, now)
         if ticket is None:
             return False
-        found.requests += 1
+        question = _question(search.query, search.table)
+        headers = {"Authorization": f"Bearer {self._key}"}
         try:
-            answer = await http.post(
-                self._url,
-                json=_question(search.query, search.table),
-                headers={"Authorization": f"Bearer {self._key}"},
-                retry=False,
-            )
+            answer = await http.post(self._url, json=question, headers=headers, retry=False)
         except SourceError as error:
             if error.status is not None and error.status >= 300:  # refused, so not charged; all else is not known
                 self._ledger.release(ticket, now)
             raise _explained(error, now) from error
         items, reasons = parse(answer.json(), search.asked, search.query, search.table.topic)
-        self._ledger.done(ticket, now)
         found.items += items
         shape.left_out(found, f"tavily: {search.query}", reasons)
         return True
