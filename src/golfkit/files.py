@@ -85,6 +85,11 @@ def neutralise(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
+def neutralise_line(text: str) -> str:
+    """`text` with its spacing kept: tabs become four spaces, other control characters and newlines one space."""
+    return "".join(c if c.isprintable() else "    " if c == "\t" else " " for c in text).rstrip()
+
+
 def _check_lines(lines: Sequence[str]) -> None:
     if (broken := next((line for line in lines if "\n" in line), None)) is not None:
         raise ValueError(f"a line holds a newline: {broken!r}")

@@ -46,6 +46,12 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, styles: Sequ
         print("  ".join(padded).rstrip())
 
 
+def text(content: str) -> None:
+    """Write text on stdout, on as many lines as it has; terminal codes in it do not get through."""
+    for line in content.split("\n"):
+        print(_plain(line))
+
+
 def note(text: str) -> None:
     """Say something on stderr, on as many lines as it has; terminal codes in file names do not get through."""
     print("\n".join(_plain(line) for line in text.split("\n")), file=sys.stderr)

@@ -1,0 +1,1 @@
+"""Writing to a board: new files only, under the own id."""
