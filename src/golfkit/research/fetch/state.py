@@ -21,7 +21,7 @@ _FORM = "%Y-%m-%dT%H:%M:%SZ"
 class State:
     """The whole file.
 
-    succeeded   CONTEST/SOURCE, and CONTEST/tavily/SET: when its last whole fetch began
+    succeeded   CONTEST/SOURCE, and CONTEST/tavily/SET: QUERY: when its last whole fetch began
     not_before  a service (or "feeds HOST"): when it may be asked again
     validators  source: by key of etags.key
     """
