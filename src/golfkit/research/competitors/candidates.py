@@ -11,7 +11,6 @@ from golfkit.research.competitors.numbers import Number, decimals
 
 LEAST, MOST = 0.9, 3.0  # bits per byte of every plausible score
 SMALL = 0.5  # below it a number without the label is a difference
-SURE_BOUND = 1e-9
 
 POINTS = {  # by place
     "title": 60,
@@ -37,6 +36,7 @@ class Candidate(NamedTuple):
     n: int  # line number
     seed: bool  # of one seed, where there are several
     mean: bool
+    label: str = ""  # the words that name it, in a table or before a colon
 
     @property
     def value(self) -> float:

@@ -9,8 +9,11 @@ from golfkit.research.competitors.numbers import agree
 ENOUGH = 24  # points below which a number is a mention, not a result
 LEAD = 2  # points by which the best must lead another value
 AGREEING = 4  # points for each further place that says the same, up to three
+WORTH = 15  # points that a place needs to count as agreeing
 SAME_COLUMN = 5  # points by which seeds of one column differ at most: bold is one of them
 SHORTER = 20  # points below its place in a table at which the authors' own sentence still gives the digits
+SAME_NAME = 10  # points within which two results under one name contradict each other
+PLACES_OF_ONE = ("title", "headline", "heading", "prose")
 STATEMENTS = ("title", "headline", "heading", "key", "prose")
 
 
@@ -34,11 +37,21 @@ def choose(candidates: Sequence[Candidate]) -> Choice:
     if len(ranked) > 1 and points - ranked[1][1] < LEAD:
         rival = ranked[1][0]
         return Choice(None, 0.0, (f"lines {best.n} and {rival.n} contradict each other: {best.text}, {rival.text}",))
+    rivals = [c for c in candidates if _same_label(c, best) and not agree(c.text, best.text)]
+    if best.kind not in PLACES_OF_ONE and rivals:
+        others = ", ".join(dict.fromkeys(c.text for c in rivals))
+        return Choice(None, 0.0, (f"line {best.n}: {best.text}, but others under the same name: {others}",))
     confidence = min(0.95, 0.35 + points / 130)
     if not LEAST <= best.value <= MOST:
         confidence *= 0.5
         notes.append(f"{best.text} is outside of {LEAST} to {MOST} bits per byte")
     return Choice(best.text, round(confidence, 2), tuple(notes))
+
+
+def _same_label(one: Candidate, best: Candidate) -> bool:
+    """Whether both are results under one name, as those of several experiments are."""
+    named = one.kind == best.kind and bool(best.label) and one.label == best.label
+    return named and not one.seed and best.points - one.points < SAME_NAME
 
 
 def _of_seeds(seeds: Sequence[Candidate]) -> Choice:
@@ -59,7 +72,7 @@ def _grouped(candidates: Sequence[Candidate]) -> list[tuple[Candidate, float]]:
         best = left[0]
         same = [c for c in left if agree(c.text, best.text)]
         left = [c for c in left if not agree(c.text, best.text)]
-        places = {(c.n, c.kind) for c in same[1:] if c.points > 0 and c.n != best.n}
+        places = {(c.n, c.kind) for c in same[1:] if c.points >= WORTH and c.n != best.n}
         stated = next((c for c in same if c.kind in STATEMENTS and best.points - c.points < SHORTER), best)
         groups.append((stated, best.points + AGREEING * min(3, len(places))))
     return groups

@@ -9,7 +9,9 @@ from golfkit.research.competitors.markdown import Line
 from golfkit.research.competitors.numbers import Number, decimals, numbers
 
 HEADLINES = 7  # lines of words after the title, before the next heading, that may hold the headline
+TITLE_WORDS = 40  # characters before a title's number that speak of it; those before name techniques
 _ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?[A-Z][A-Z0-9_]*=|\\\s*$")
+_SCORE_LINE = re.compile(r"[^.:=]{0,24}(?:val[_ ]?)?(?:bpb|bpp|bits per byte)\b[^.:=]{0,40}[:=]", re.I)
 _STEP = re.compile(r"^\W*(?:\[?step|\d+/\d+|epoch|iter)", re.I)
 _RESULT = re.compile(
     r"\b(?:final|achiev\w+|scor\w+|reach\w*|result\w*|submitt\w+|landed|lands|obtain\w*|get(?:s|ting)?|got|measured)\b",
@@ -37,6 +39,17 @@ def candidates(blocks: Sequence[object]) -> Iterator[Candidate]:
         yield from _of_line(block, place, code_bpb)
 
 
+def pending(blocks: Sequence[object]) -> bool:
+    """Whether a line says that the score is yet to come: a placeholder, or an estimate in its place at the top."""
+    for at, block in enumerate(blocks):
+        if not isinstance(block, Line) or block.kind == "code" or not _SCORE_LINE.match(block.text):
+            continue
+        said = words.judge(block.text[:60])
+        if words.PLACEHOLDER.search(block.text[:90]) or (said.projected and at < 2 * HEADLINES):
+            return True
+    return False
+
+
 def _of_line(line: Line, place: str, code_bpb: bool) -> Iterator[Candidate]:
     if line.kind == "code" and (_ASSIGNMENT.search(line.text) or _STEP.match(line.text)):
         return
@@ -46,7 +59,8 @@ def _of_line(line: Line, place: str, code_bpb: bool) -> Iterator[Candidate]:
     label: words.Words | None = None
     for number in numbers(line.text):
         if not (number.listed and label is not None):
-            label = words.judge(number.before, number.after)
+            before = number.before[-TITLE_WORDS:] if place == "title" else number.before
+            label = words.judge(before, number.after)
             label = label._replace(partial=label.partial or about.partial, pre=label.pre or about.pre)
         else:
             label = label._replace(mean=False, seed=True)
@@ -55,7 +69,8 @@ def _of_line(line: Line, place: str, code_bpb: bool) -> Iterator[Candidate]:
         kind = _kind(number, line, place)
         points = weigh(kind, number.text, label, line.sections, approximate=number.approximate)
         points -= 20 if label.seed and not label.mean or number.listed else 0
-        yield Candidate(number.text, kind, points, line.n, label.seed and not label.mean, label.mean)
+        name = number.before.strip(" :=").lower() if kind == "key" else ""
+        yield Candidate(number.text, kind, points, line.n, label.seed and not label.mean, label.mean, name)
 
 
 def _is_score(number: Number, label: words.Words, line: Line, place: str, code_bpb: bool) -> bool:

@@ -21,7 +21,8 @@ _CUT = re.compile(
 )
 # What belongs to the number before it: the unit, its spread, a remark in brackets that has no other decimal in it.
 _OWN = re.compile(
-    r"(?:\s*(?:(?:val[_ ]?)?bp[bp]|bits?[ -/](?:per[ -])?byte)\b(?!\s*[:=]))?\s*(?:±\s*\d*\.?\d*)?\s*(?:\([^()]*\))?", re.I
+    r"(?:\s*(?:(?:val[_ ]?)?bp[bp]|bits?[ -/](?:per[ -])?byte)\b(?!\s*[:=]))?\s*(?:±\s*\d*\.?\d*)?\s*(?:\([^()]*\))?",
+    re.I,
 )
 
 

@@ -1,6 +1,7 @@
 """The score that a record's README states. Pure."""
 
 import itertools
+from collections.abc import Sequence
 
 from golfkit.research.competitors import candidates, choice, lines, markdown, tables
 from golfkit.research.competitors.candidates import Candidate
@@ -11,12 +12,19 @@ from golfkit.research.competitors.numbers import agree, numbers
 
 def read(text: str) -> Choice:
     """The score, as it is written there, and how sure it is."""
-    return choice.choose(found(text))
+    blocks = markdown.read(text)
+    every = _found(blocks)
+    if lines.pending(blocks) and not any(c.kind in ("title", "headline") for c in every):
+        return Choice(None, 0.0, ("the score is said to be yet to come",))
+    return choice.choose(every)
 
 
 def found(text: str) -> list[Candidate]:
     """Every number that may be the score, in order of lines."""
-    blocks = markdown.read(text)
+    return _found(markdown.read(text))
+
+
+def _found(blocks: Sequence[Line | Table]) -> list[Candidate]:
     told = itertools.chain.from_iterable(numbers(block.text) for block in blocks if isinstance(block, Line))
     bounds = candidates.bounds(told)
     every = list(lines.candidates(blocks))

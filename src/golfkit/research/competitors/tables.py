@@ -23,6 +23,7 @@ _WEAK = re.compile(
     r"slid|round[- _]?trip|\bttt\b|\bs\d{2,3}\b|post[- ]?quant|\bfinal\b|\bscore\b|\bexact\b|\bquant(?:ized|ised)\b|\bmean\b",
     re.I,
 )
+_STAGES = re.compile(r"\W*(?:stage|phase|metric|measure\w*|eval\w*(?: (?:mode|method|stage|type))?|step)\W*$", re.I)
 _STD = re.compile(
     r"^\W*(?:std|stdev|σ|sd|sem|variance|range|spread|delta|Δ|gain|improvement|diff|gap|p[- ]value|t[- ]stat|min|max)\b|\bstd\b",
     re.I,
@@ -70,13 +71,15 @@ def _of_cell(  # noqa: PLR0913
     mean = in_row.mean or in_column.mean
     if _refused(in_column, in_row, column, by_row=by_row, text=text):
         return None
+    by_row = by_row or bool(_STAGES.match(table.header[0].text))
     both = words.judge(f"{column.text} : {label}")
     kind = _kind(in_row, in_column, mean=mean, seed=seed_row, by_row=by_row, single=n_values == 1)
     both = both._replace(mean=mean, pre=in_column.pre or in_row.pre, pre_ttt=in_column.pre_ttt or in_row.pre_ttt)
     points = weigh(kind, text, both, table.sections, approximate=bool(match[1]))
     points += 4 if table.rows[r][c].bold else 0
+    points += 8 if kind == "row" and _alone_bold_and_lowest(table, r, c) else 0
     points -= 0 if column.score or by_row else 6
-    return Candidate(text, kind, points, table.n + 2 + r, kind == "seed", mean)
+    return Candidate(text, kind, points, table.n + 2 + r, kind == "seed", mean, f"{column.text} : {label}".lower())
 
 
 def _refused(in_column: words.Words, in_row: words.Words, column: _Column, *, by_row: bool, text: str) -> bool:
@@ -100,6 +103,12 @@ def _kind(in_row: words.Words, in_column: words.Words, *, mean: bool, seed: bool
     if single:
         return "metric"
     return "seed" if seed or in_row.seed else "row"
+
+
+def _alone_bold_and_lowest(table: Table, r: int, c: int) -> bool:
+    """Whether a column marks this row as its result."""
+    values = [(float(match[3]), row[c].bold) for row in table.rows if (match := _number(row[c])) and not match[2]]
+    return table.rows[r][c].bold and sum(bold for _, bold in values) == 1 and min(values)[1]
 
 
 def _column(text: str) -> _Column:

@@ -26,7 +26,7 @@ _DELTA = re.compile(
     r"Δ|\bdelta\b|\bdiff(?:erence)?\b|\bgain(?:s|ed)?\b|\bimprov\w*|\bgap\b|\bpenalt\w+|\bcosts?\b|\breduc\w+|"
     r"\bdegrad\w+|\bsav(?:es?|ings?)\b|\bimpact\b|\bregress\w*|\bmargin\b|\bcontribut\w+|\bbenefit\b|"
     r"\btax\b|\boverhead\b|\bbetter\b|\bworse\b|\blower by\b|\bhigher by\b|\bdrop(?:s|ped)?\b|\bworth\b|"
-    r"\bchange\b|\beffect\b|\bhelps?\b|\bhurts?\b|\bby\s*$",
+    r"\bchange\b|\beffect\b|\bhelps?\b|\bhurts?\b",
     re.I,
 )
 _BOUND = re.compile(
@@ -46,7 +46,7 @@ _OTHER = re.compile(
     r"\bleader(?:board)?\b|\bmerged\b|\bofficial\b|\bnaive\b|\bparent\b|\bupstream\b|\breference\b|"
     r"\bcompetitors?\b|\btheirs?\b|\bcurrent (?:record|best|leader|top|#1|sota|rank)|\bto beat\b|"
     r"\bpredecessors?\b|\bcontrol\b|\bbase\b|\bstarting point\b|\boriginal\b|\banchor\b|\bunpatched\b|"
-    r"\b#\s?1\b|\brank(?:ed)?\b|\bdefault\b|\bpublished\b|\breported\b|\blast (?:record|submission)\b",
+    r"(?<!\w)#\s?1\b|\brank(?:ed)?\s?#?1\b|\bdefault\b|\bpublished\b|\breported\b|\blast (?:record|submission)\b",
     re.I,
 )
 _OTHER_AFTER = re.compile(
@@ -69,7 +69,7 @@ _SUBMITTED = re.compile(r"\bsubmitted\b|\bsubmission\b|\bsubmitting\b|\bnew\b|\b
 # How final it is.
 _EXACT = re.compile(r"exact", re.I)
 _PRE = re.compile(
-    r"\bpre[- _]?(?:quant\w*|export|compress\w*|gptq|round[- ]?trip|int\d)|\bbefore (?:quant\w*|gptq|compress\w*|export|round)|"
+    r"\bpre[- _]?(?:quant\w*(?!\W+(?:\w+\W+)?ttt)|export|compress\w*|gptq|round[- ]?trip|int\d)|\bbefore (?:quant\w*|gptq|compress\w*|export|round)|"
     r"\bunquantized|\bunquantised|\bfloat(?:32|16)?\b|\bfp32\b|\bfull[- ]precision|\bbf16\b(?! sdpa)|"
     r"\braw (?:model|eval|val|bpb)|\bat stop\b|\bpost[- _]?ema\b|\blive (?:model|eval)|\btraining[- ]end\b|"
     r"\blast (?:training )?(?:val|step)|\bdiagnostic\b|\bstopping[- ]early\b|\bwall-?clock stop\b|"
@@ -92,9 +92,10 @@ _SLIDING = re.compile(r"slid(?:e|ing)|\bstrided?\b|\bs(?:16|32|64|128|256|512)\b
 _TTT = re.compile(
     r"\bttt\b|_ttt|ttt_|\bpost[- _]?(?:ttt|slot|adapt\w*|ppm|ngram)|test[- ]time|\bslot\b|\bn-?gram\b|\bppm\b", re.I
 )
-_FINAL = re.compile(
-    r"\bfinal\b|final_|\bheadline\b|\bofficial score\b|\bsubmitted\b|\bsubmission (?:score|value|metric|bpb)|\bsubmitting\b|"
-    r"\bleaderboard (?:score|metric|number)|\bscored\b|\bour score\b|\bprimary\b",
+_FINAL = re.compile(r"\bfinal\b|final_|\bheadline\b", re.I)
+_CHOSEN = re.compile(  # the authors say that this one counts
+    r"\bsubmitted\b|\bsubmitting\b|\bsubmission (?:score|value|metric|val|bpb)|\bscored metric|\bprimary\b|"
+    r"\bofficial (?:score|metric)|\bleaderboard (?:score|metric|number|value)|\bour score\b|\breported score",
     re.I,
 )
 MEAN = re.compile(r"\bmean\b|\baverages?d?\b|\bavg\b|\bμ\b|\bmu\b|\b\d+[- ]seeds?\b|^x̄", re.I)
@@ -143,7 +144,7 @@ class Words(NamedTuple):
     partial: bool
     mean: bool
     seed: bool
-    finality: int  # 0 to 12: exact, final, test-time training, sliding window, after quantisation
+    finality: int  # 0 to 25: after quantisation, sliding window, test-time training; exact, final; named as the score
 
 
 def judge(before: str, after: str = "") -> Words:
@@ -157,7 +158,7 @@ def judge(before: str, after: str = "") -> Words:
         bpb=bool(BPB.search(both)),
         loss=_is_loss(before, after),
         spread=bool(_SPREAD.search(close)) or close.rstrip().endswith("±"),
-        delta=bool(_DELTA.search(both)),
+        delta=bool(_DELTA.search(both)) or bool(re.search(r"\bby\W*$", before, re.I)),
         bound=bool(_BOUND.search(close)),
         projected=bool(_PROJECTED.search(both)),
         other=bool(_AGAINST.search(close)) or (bool(_PR.search(before)) and not ours) or other,
@@ -183,11 +184,8 @@ def _is_loss(before: str, after: str) -> bool:
 
 
 def finality(text: str) -> int:
-    """How near to the last word on the artifact the label is, 0 to 12."""
-    return (
-        (3 if _EXACT.search(text) else 0)
-        + (3 if _FINAL.search(text) else 0)
-        + (4 if _TTT.search(text) and not _PRE_TTT.search(text) else 0)
-        + (3 if _SLIDING.search(text) else 0)
-        + (2 if _POST.search(text) else 0)
-    )
+    """How near to the last word on the artifact the label is, 0 to 25: stage of the evaluation, exactness, choice."""
+    stage = 12 if _TTT.search(text) and not _PRE_TTT.search(text) else 0
+    stage = stage or (8 if _SLIDING.search(text) else 4 if _POST.search(text) else 0)
+    exact = (1 if _EXACT.search(text) else 0) + (2 if _FINAL.search(text) else 0)
+    return stage + exact + (10 if _CHOSEN.search(text) else 0)
