@@ -153,10 +153,7 @@ class SourceHttp:
         """See protocol.Http."""
         import httpx
 
-        try:
-            whole = str(httpx.URL(url).copy_merge_params(dict(params or {})) if params else httpx.URL(url))
-        except (httpx.InvalidURL, UnicodeEncodeError) as error:
-            raise self._error(url, f"is no address ({error})") from error
+        whole = str(httpx.URL(url).copy_merge_params(dict(params))) if params and _is_address(url) else url
         key = etags.key(url, params, headers, self.digest) if cached else ""
         had = self.known.get(key)
         if had is not None and self.since < had.since:  # looks further back than the run that had it
@@ -189,6 +186,8 @@ class SourceHttp:
     async def _ask(self, ask: Ask, retry: bool = True) -> Answer:
         """The answer, tried as often as makes sense."""
         client, patience = self.client, self.client.patience
+        if not _is_address(ask.url):
+            raise self._error(ask.url, "is no address of the web")
         for attempt in range(1, patience.tries + 1):
             answer = await self._try(ask)
             if isinstance(answer, Answer):
@@ -255,8 +254,8 @@ class SourceHttp:
                 return Answer(response.status_code, dict(response.headers), bytes(body), str(response.url))
         except (TimeoutError, httpx.TimeoutException):
             return Failed(f"no whole answer within {self.client.timeout_s:g} s", True)
-        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeEncodeError) as error:
-            return Failed(f"cannot be sent: {error}", False)
+        except (httpx.LocalProtocolError, UnicodeEncodeError):  # their texts repeat the header, which may be a key
+            return Failed("a header holds what none may; is a key or token on several lines, or not ASCII?", False)
         except httpx.HTTPError as error:  # refused, dropped, cut off, badly packed
             unheard = isinstance(error, httpx.ConnectError)
             return Failed(f"no whole answer: {error or type(error).__name__}", True, unheard)
@@ -272,9 +271,21 @@ def _target(url: str, answer: Answer) -> str | None:
         return None
     try:
         target = urljoin(url, answer.headers["location"])
-        return target if urlsplit(target).scheme in ("http", "https") else None
     except ValueError:  # half an IPv6 address
         return None
+    return target if _is_address(target) else None
+
+
+def _is_address(url: str) -> bool:
+    """Whether a URL can be asked: http or https, a host, a port that there is, text that UTF-8 has bytes for."""
+    import httpx
+
+    try:
+        httpx.URL(url)
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except (httpx.InvalidURL, ValueError):  # a port above 65535, half an IPv6 address, a lone surrogate
+        return False
 
 
 def _redirected(ask: Ask, target: str) -> Ask:

@@ -66,14 +66,14 @@ async def lines(sources: Sequence[Source], plan: Plan, home: Path, wanted: Wante
             continue
         for part in parts:
             found += await _part(source, part)
-    return found
+    return list(dict.fromkeys(found))
 
 
 async def _part(source: Source, part: agenda.Part) -> list[Line]:
     try:
         await source.fetch(part.asked, Silent(), Yield())
     except Skipped as reason:
-        return [Line(source.name, part.asked[0].contest, skipped=str(reason))]
+        return [Line(source.name, part.asked[0].contest, skipped=str(reason).removeprefix(f"{source.name}: "))]
     except SourceError:
         pass  # it would have asked
     cost = agenda.n_credits(part)

@@ -125,8 +125,8 @@ class Run:
             found.remarks.append(f"{http.unsettled} requests failed; the next run asks again from {part.since} on")
         self._hold(source.name, retry_at)
         outcome = self._commit(source.name, part, found, http, whole=status == OK and not http.unsettled)
-        remarks = tuple(self.client.cleaned(remark) for remark in (why, *found.remarks) if remark)
-        return replace(outcome, status=status, remarks=remarks, requests=http.requests)
+        said = [self.client.cleaned(text).removeprefix(f"{source.name}: ") for text in (why, *found.remarks) if text]
+        return replace(outcome, status=status, remarks=tuple(said), requests=http.requests)
 
     def _commit(self, source: str, part: Part, found: Yield, http: SourceHttp, *, whole: bool) -> Outcome:
         """Items and competitors into their files, and only then the state: never the other way round."""
