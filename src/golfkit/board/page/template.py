@@ -1,0 +1,46 @@
+"""The page's template with its style and script, and the policy that lets a browser run these two and nothing else."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+POLICY = (
+    "default-src 'none'; img-src data: 'self'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
+    "base-uri 'none'; form-action 'none'"
+)
+
+
+@cache
+def text(name: str) -> str:
+    """A file of templates/."""
+    return resources.files("golfkit.board.page").joinpath("templates", name).read_text("utf-8")
+
+
+def policy() -> str:
+    """The Content-Security-Policy, by the digests of style and script as they stand in the page."""
+    return POLICY.format(style=_digest(text("style.css")), script=_digest(text("script.js")))
+
+
+def render(values: Mapping[str, Any], functions: Mapping[str, Any]) -> str:
+    """The page; every value is escaped unless it is Markup."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("golfkit.board.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(functions)
+    fixed = {"policy": policy(), "style": Markup(text("style.css")), "script": Markup(text("script.js"))}
+    return environment.get_template("page.html").render({**values, **fixed})
+
+
+def _digest(content: str) -> str:
+    return base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
