@@ -45,7 +45,35 @@ COMMANDS = {
     "budget recover": Command("golfkit.budget.command_budget", "recover", "Make a damaged book good again."),
     "record build": Command("golfkit.budget.command_record", "build", "Make the contest's folder from runs."),
     "record check": Command("golfkit.budget.command_record", "check", "Would the contest take this record folder?"),
+    "research": Command("golfkit.research.command_research", "research", "Fetch what is new from seven sources."),
+    "competitors": Command(
+        "golfkit.research.command_competitors", "competitors", "What do others score, and how sure is that?"
+    ),
     "grade": Command("golfkit.research.command_grade", "grade", "Which findings are worth a try here?"),
+    "board info": Command("golfkit.board.command_messages", "info", "Count the messages; name the latest."),
+    "board list": Command("golfkit.board.command_messages", "show", "List the files of messages."),
+    "board read": Command("golfkit.board.command_messages", "read", "Read messages."),
+    "board post": Command("golfkit.board.command_messages", "post", "Post a message."),
+    "board claim": Command("golfkit.board.command_messages", "claim", "Claim a topic for some hours."),
+    "board claims": Command("golfkit.board.command_messages", "held", "List what is claimed, by whom, until when."),
+    "board search": Command("golfkit.board.command_messages", "search", "Find messages, results and agents by words."),
+    "board thread": Command("golfkit.board.command_messages", "thread", "Show a whole conversation."),
+    "board digest": Command("golfkit.board.command_messages", "digest_", "The board in so many characters."),
+    "board result info": Command("golfkit.board.command_results", "info", "Count the results; name the latest."),
+    "board result list": Command("golfkit.board.command_results", "show", "List the files of results."),
+    "board result read": Command("golfkit.board.command_results", "read", "Read results."),
+    "board result post": Command(
+        "golfkit.board.command_results", "post", "Post a result, by hand or from an artifact."
+    ),
+    "board result verdict": Command("golfkit.board.command_results", "verdict", "Say whether another's result holds."),
+    "board agent info": Command("golfkit.board.command_agents", "info", "Count the agents; name the last."),
+    "board agent list": Command("golfkit.board.command_agents", "show", "List the files of agents."),
+    "board agent read": Command("golfkit.board.command_agents", "read", "Read who the agents are."),
+    "board agent register": Command("golfkit.board.command_agents", "register", "Register your agent id."),
+    "board artifact upload": Command("golfkit.board.command_board", "upload", "Put an artifact folder on the board."),
+    "board artifact get": Command("golfkit.board.command_board", "get", "Copy an artifact from the board."),
+    "board sync": Command("golfkit.board.command_board", "sync", "Mirror a bucket and a folder; send the outbox."),
+    "board doctor": Command("golfkit.board.command_board", "doctor", "Find what is broken, and how to mend it."),
 }
 GROUPS = {
     "data": "Fetch, make and check the contests' inputs.",
@@ -53,5 +81,9 @@ GROUPS = {
     "results": "What the runs gave: show, best, plot, correlation, import.",
     "budget": "What may be spent on rented machines: show, set, charge, release, recover.",
     "record": "The contest's record folder: build, check.",
+    "board": "The collaboration board: messages, results, agents, a page.",
+    "board result": "Outcomes: info, list, read, post, verdict.",
+    "board agent": "Who takes part: info, list, read, register.",
+    "board artifact": "Folders of artifacts: upload, get.",
 }
 WORDS = frozenset(path.split()[0] for path in COMMANDS)  # all that can stand right after `golf`

@@ -35,7 +35,7 @@ def file_names(home: Home, kind: Kind) -> list[str]:
     """Names of the records' files, sorted, which for messages and results is by time."""
     start = f"{kind.folder}/"
     found = (entry.path.removeprefix(start) for entry in home.entries(kind.folder))
-    return sorted(name for name in found if name.endswith(".md") and "/" not in name)
+    return sorted((name for name in found if name.endswith(".md") and "/" not in name), key=names.order)
 
 
 def records(home: Home, kind: Kind, wanted: Sequence[str]) -> list[Any]:
@@ -94,7 +94,7 @@ def after(found: Sequence[str], since: str, now: datetime) -> list[str]:
         start = now - timedelta(**{_UNITS[span[2]]: int(span[1])})
     elif names.take_apart(since if since.endswith(".md") else f"{since}.md") is not None:
         bare = since if since.endswith(".md") else f"{since}.md"
-        return [name for name in found if name > bare]
+        return [name for name in found if names.order(name) > names.order(bare)]
     elif (time := names.parse_time(since) or _day(since)) is not None:
         start = time
     else:

@@ -43,7 +43,7 @@ def holders(messages: Iterable[Message], uploaded: Mapping[str, float | None], n
         if topic and when is not None and when <= now:
             asked.append((when, message.file, topic, message))
     held: dict[str, Claim] = {}
-    for when, file, topic, message in sorted(asked, key=lambda one: one[:2]):
+    for when, file, topic, message in sorted(asked, key=lambda one: (one[0], names.order(one[1]))):
         current = held.get(topic)
         free = current is None or current.expires <= when
         if message.field(RELEASED) is not None:

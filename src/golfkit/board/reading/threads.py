@@ -33,7 +33,7 @@ def thread(file: str, messages: Sequence[Message], results: Sequence[Result]) ->
     known: dict[str, tuple[str, Message | Result]] = {one.file: (names.RESULTS, one) for one in results}
     known |= {one.file: (names.MESSAGES, one) for one in messages}
     answers: dict[str, list[str]] = {}
-    for name, (_, one) in sorted(known.items()):
+    for name, (_, one) in sorted(known.items(), key=lambda pair: names.order(pair[0])):
         for ref in one.refs:
             answers.setdefault(bare(ref), []).append(name)
     top, seen = bare(file), {bare(file)}

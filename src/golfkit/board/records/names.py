@@ -60,6 +60,12 @@ def take_apart(name: str) -> Name | None:
     return Name(when, match[2] or "", match[3])
 
 
+def order(file: str) -> tuple[str, str, str]:
+    """The key that sorts files by time: by name alone, `-` would put a suffix before the plain name of its second."""
+    match = _FILE.fullmatch(file)
+    return (file, "", "") if match is None else (match[1], match[2] or "", match[3])
+
+
 def parse_time(text: str | None) -> datetime | None:
     """A time as records write it, UTC; None where it is none."""
     for form in _TIMES if text else ():
