@@ -103,7 +103,7 @@ def parse(answer: Any, asked: Asked, venue: str) -> Page:
         item = _item(note, asked, venue)
         if item is None:
             reasons.append(f"{shape.line(shape.pick(note, 'id')) or 'an entry'} has no title or no id")
-        elif max(item.updated or since, item.published or since) >= since:
+        elif max(item.updated or "", item.published or "") >= since or not (item.updated or item.published):
             n_new += 1
             terms = " ".join(shape.names(_content(note, "keywords")))
             if words.search(f"{item.title}\n{item.text}\n{terms}"):

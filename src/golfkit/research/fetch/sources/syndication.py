@@ -37,7 +37,7 @@ def parse(body: bytes, headers: Mapping[str, str], url: str) -> Any:
     ) as error:
         # feedparser has no exception of its own: what its parts raise on odd input comes out as it is
         raise SourceError(f"{url}: cannot be read as a feed ({type(error).__name__}: {error})") from error
-    if not (parsed.get("version") or parsed.entries or parsed.feed):
+    if not (parsed.get("version") or parsed.entries):  # of a web page it makes a feed, too
         raise SourceError(f"{url}: the answer is no RSS or Atom ({len(body)} bytes)")
     return parsed
 
