@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from boards import home, hub_site  # noqa: F401
 from hypothesis import settings
 from machine import box_fixture, running_box  # noqa: F401
 from promoting import stage  # noqa: F401
