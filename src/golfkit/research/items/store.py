@@ -30,7 +30,20 @@ class Merged(NamedTuple):
 
 def read(path: Path) -> list[Item]:
     """The items; none where the file is not there. A last line that a crash cut off is left out: it comes again."""
-    return _read(path)[0]
+    return list(stream(path))
+
+
+def stream(path: Path) -> Iterator[Item]:
+    """`read`, an item at a time: a large file is never in memory as a whole."""
+    for n, line in _lines(path):
+        where = f"{path}:{n}"
+        try:
+            item = strict.decode(Item, strict.parse(_decoded(line, where), where, one_line=True), where)
+        except GolfError:
+            if not line.endswith(b"\n"):
+                return
+            raise
+        yield item
 
 
 def merge(path: Path, found: Sequence[Item], *, least_relevance: float = 0.0) -> Merged:
@@ -44,7 +57,7 @@ def merge(path: Path, found: Sequence[Item], *, least_relevance: float = 0.0) ->
     if not kept:
         return Merged(dropped=len(found))
     with files.locked(path):
-        items, torn = _read(path)
+        items, torn = read(path), _is_torn(path)
         cache = _Cache(items, kept)
         did = [cache.take(item) for item in kept]
         if cache.changed or torn:
@@ -59,13 +72,15 @@ def clean(item: Item) -> Item:
     relevance = item.relevance
     if relevance is not None:
         relevance = min(max(relevance, 0.0), 1.0) if math.isfinite(relevance) else None
+    name = _utf8(item.id[:NAMED_CHARACTERS])
+    others = dict.fromkeys(_utf8(alias[:NAMED_CHARACTERS]) for alias in item.aliases)
     return replace(
         item,
         title=files.neutralise(_utf8(item.title[: 4 * TITLE_CHARACTERS]))[:TITLE_CHARACTERS],
         text=_utf8(item.text[:TEXT_CHARACTERS]),
         url=_utf8(item.url[:NAMED_CHARACTERS]),
-        id=_utf8(item.id[:NAMED_CHARACTERS]),
-        aliases=tuple(_utf8(alias[:NAMED_CHARACTERS]) for alias in item.aliases),
+        id=name,
+        aliases=tuple(alias for alias in others if alias not in ("", name)),
         authors=tuple(_utf8(author[:TITLE_CHARACTERS]) for author in item.authors),
         found_by=None if item.found_by is None else _utf8(item.found_by[:NAMED_CHARACTERS]),
         relevance=relevance,
@@ -160,22 +175,21 @@ def combined(known: Item, item: Item) -> Item:
     )
 
 
-def _read(path: Path) -> tuple[list[Item], bool]:
-    """(items, whether a last line without its end was left out)."""
-    items: list[Item] = []
-    for n, line in _lines(path):
-        where = f"{path}:{n}"
-        try:
-            items.append(strict.decode(Item, strict.parse(line.decode("utf-8"), where, one_line=True), where))
-        except UnicodeDecodeError as error:
-            if not line.endswith(b"\n"):
-                return items, True
-            raise GolfError(f"{where}: byte {error.start} is not UTF-8; correct or remove the line") from error
-        except GolfError:
-            if not line.endswith(b"\n"):
-                return items, True
-            raise
-    return items, False
+def _decoded(line: bytes, where: str) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GolfError(f"{where}: byte {error.start} is not UTF-8; correct or remove the line") from error
+
+
+def _is_torn(path: Path) -> bool:
+    """Whether the last line has no end."""
+    size = path.stat().st_size if path.exists() else 0
+    if not size:
+        return False
+    with path.open("rb") as source:
+        source.seek(size - 1)
+        return source.read() != b"\n"
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
