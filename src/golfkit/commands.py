@@ -50,6 +50,10 @@ COMMANDS = {
         "golfkit.research.command_competitors", "competitors", "What do others score, and how sure is that?"
     ),
     "grade": Command("golfkit.research.command_grade", "grade", "Which findings are worth a try here?"),
+    "verify": Command("golfkit.research.command_verify", "verify", "Read the best findings in full and judge again."),
+    "inject": Command("golfkit.research.command_inject", "inject", "Write what is known into program.md."),
+    "frontier": Command("golfkit.research.command_frontier", "frontier", "Which techniques are untried?"),
+    "calibrate": Command("golfkit.research.command_calibrate", "calibrate", "Do grades predict outcomes?"),
     "board info": Command("golfkit.board.command_messages", "info", "Count the messages; name the latest."),
     "board list": Command("golfkit.board.command_messages", "show", "List the files of messages."),
     "board read": Command("golfkit.board.command_messages", "read", "Read messages."),
