@@ -111,9 +111,12 @@ def fetch(
     now: datetime = NOW,
     back_h: float | None = None,
     breaking: bool = False,
+    clock: datetime | None = None,
     **parts: Any,
 ) -> list[run.Outcome]:
-    """One run over these sources."""
+    """One run over these sources, of the moment `now`; `clock` is also the time that the client sees."""
+    if clock is not None:
+        now, parts["now"] = clock, clock.timestamp
     back = None if back_h is None else timedelta(hours=back_h)
     wanted = Wanted(now=now, overlap=timedelta(hours=values.since_hours), back=back, breaking=breaking)
     plan = queries.read(home / queries.FILE)

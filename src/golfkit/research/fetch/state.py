@@ -125,11 +125,12 @@ def _after(state: State, done: Commit) -> State:
     oldest = render(done.began - timedelta(days=KEPT_DAYS))
     own = {**state.validators.get(done.source, {}), **done.fresh}
     kept = {key: validator for key, validator in own.items() if validator.used >= oldest}
+    others = {source: known for source, known in state.validators.items() if source != done.source}
     held = {name: render(datetime.fromtimestamp(until, UTC)) for name, until in done.held.items()}
     waiting = {name: until for name, until in state.not_before.items() if until > began}
     return replace(
         state,
         succeeded={**state.succeeded, **dict.fromkeys(done.names, began)},
         not_before={**waiting, **held},
-        validators={**state.validators, done.source: kept} if kept else state.validators,
+        validators={**others, **({done.source: kept} if kept else {})},
     )
