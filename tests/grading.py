@@ -16,7 +16,8 @@ from golfkit.research.techniques import Taxonomy
 from golfkit.settings import Settings
 
 NOW = "2026-05-02T06:00:00Z"
-TECHNIQUES = resources.files("golfkit.train").joinpath("workspace", "files", "techniques.toml")
+FILES = resources.files("golfkit.train").joinpath("workspace", "files")
+TECHNIQUES, QUERIES = FILES.joinpath("techniques.toml"), FILES.joinpath("research.toml")
 
 
 def values(**changes: Any) -> Settings:
@@ -102,8 +103,9 @@ def made() -> Made:
 
 
 def workspace(folder: Path) -> Path:
-    """A workspace with the techniques, and nothing else."""
+    """A workspace with the techniques and the queries, and nothing else."""
     folder.mkdir(exist_ok=True)
     (folder / "golf.toml").write_text("")
-    (folder / "techniques.toml").write_text(TECHNIQUES.read_text("utf-8"), "utf-8")
+    for path in (TECHNIQUES, QUERIES):
+        (folder / path.name).write_text(path.read_text("utf-8"), "utf-8")
     return folder

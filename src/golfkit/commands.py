@@ -77,6 +77,8 @@ COMMANDS = {
     "board artifact upload": Command("golfkit.board.command_board", "upload", "Put an artifact folder on the board."),
     "board artifact get": Command("golfkit.board.command_board", "get", "Copy an artifact from the board."),
     "board sync": Command("golfkit.board.command_board", "sync", "Mirror a bucket and a folder; send the outbox."),
+    "board render": Command("golfkit.board.command_render", "page", "Write the board as one static page."),
+    "board serve": Command("golfkit.board.command_render", "show", "Serve the page on 127.0.0.1."),
     "board doctor": Command("golfkit.board.command_board", "doctor", "Find what is broken, and how to mend it."),
 }
 GROUPS = {

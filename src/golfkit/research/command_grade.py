@@ -78,7 +78,7 @@ def _grade(home: Path, values: settings.Settings, chosen: Choice, limit: int | N
             return
         with output.progress("grade", len(wanted), unit="items") as meter:
             outcome = run.run(
-                [one.item for one in wanted], ready.grader, home / graded.FILE, found.in_force, _now, meter.advance
+                [one.item for one in wanted], ready.grader, home / graded.FILE, found.in_force, now_text, meter.advance
             )
         output.emit(_summary(home, found, selection, wanted, outcome, ready), as_json=json)
         _tell(outcome, ready, values)
@@ -137,5 +137,6 @@ def _tell(outcome: Outcome, ready: Ready, values: settings.Settings) -> None:
     output.note("next: golf verify, then golf inject")
 
 
-def _now() -> str:
+def now_text() -> str:
+    """The time, as files have it."""
     return datetime.now(UTC).strftime(due.FORM)

@@ -4,15 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from golfkit import jsonl, ledger
+from golfkit import ledger
 from golfkit.errors import GolfError
 from golfkit.research import techniques
-from golfkit.research.competitors import competitor, store
+from golfkit.research.competitors import competitor
+from golfkit.research.competitors import store as competitors
 from golfkit.research.competitors.competitor import Competitor
 from golfkit.research.grade import graded, history
 from golfkit.research.grade.graded import Graded
 from golfkit.research.grade.history import History
-from golfkit.research.items import item
+from golfkit.research.items import item, store
 from golfkit.research.items.item import Item
 from golfkit.research.techniques import Taxonomy
 from golfkit.settings import Settings
@@ -35,15 +36,15 @@ def read(home: Path, values: Settings) -> Material:
     cache = home / item.FILE
     if not cache.exists():
         raise GolfError(f"{cache}: not found, expected the items to grade; run golf research")
-    items = {found.id: found for found in jsonl.stream(cache, Item)}
+    items = store.read(cache)
     taxonomy = techniques.read(home / techniques.FILE)
     tries = home / LEDGER
     rows = ledger.read_rows(tries) if tries.exists() else []
     return Material(
-        tuple(items.values()),
+        items,
         history.from_rows(rows, taxonomy, sota=values.sota, baseline=values.baseline),
         taxonomy,
-        store.read(home / competitor.FILE),
+        competitors.read(home / competitor.FILE),
         graded.latest(graded.read(home / graded.FILE)),
     )
 

@@ -1,7 +1,7 @@
 """What a grader is to the run, and the offline one in that form."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from golfkit.research.grade.graded import Graded
 from golfkit.research.grade.llm.purse import Usage
@@ -9,6 +9,14 @@ from golfkit.research.items.item import Item
 
 LLM, OFFLINE = "llm", "offline"
 CHUNK = 500  # items that the offline grader's rows are written after
+
+
+class Opinion(NamedTuple):
+    """A grading with what a reading in full adds."""
+
+    graded: Graded
+    brief: str = ""
+    red_flags: tuple[str, ...] = ()
 
 
 class Grader(Protocol):

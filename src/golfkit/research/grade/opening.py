@@ -9,7 +9,9 @@ from golfkit.research.grade.grader import ByItem, Grader, Offline
 from golfkit.research.grade.llm import client, prompt
 from golfkit.research.grade.llm.grader import LlmGrader
 from golfkit.research.grade.llm.purse import Prices, Purse
+from golfkit.research.grade.llm.wire import Endpoint
 from golfkit.research.material import Material
+from golfkit.research.verify.verifier import ByModel, ByRules, Verifier
 from golfkit.settings import Settings
 
 
@@ -20,10 +22,11 @@ class Ready(NamedTuple):
     purse: Purse
 
 
-def purse_of(values: Settings) -> Purse:
-    """The caps and prices of the settings."""
-    prices = Prices(values.llm_input_usd_per_mtok, values.llm_output_usd_per_mtok)
-    return Purse(values.llm_max_tokens, values.llm_max_usd, prices)
+class ReadyInFull(NamedTuple):
+    """A verifier, and what it may spend and has spent."""
+
+    verifier: Verifier
+    purse: Purse
 
 
 @contextlib.contextmanager
@@ -32,15 +35,34 @@ def opened(choice: Choice, found: Material, values: Settings, frontier: Sequence
 
     frontier  lines on the families of techniques, for the prompt
     """
-    purse = purse_of(values)
+    purse = _purse(values)
     if choice.endpoint is None:
         yield Ready(Offline(_rules(found, values)), purse)
         return
-    text = prompt.build(found.history, found.competitors, frontier, found.taxonomy, values, choice.endpoint.model)
-    with client.opened(
-        choice.endpoint, purse, timeout_s=values.llm_timeout_seconds, longest_wait_s=values.longest_wait_seconds
-    ) as asking:
-        yield Ready(LlmGrader(asking, choice.endpoint.model, text, found.taxonomy), purse)
+    with _model(choice.endpoint, purse, found, values, frontier, in_full=False) as grader:
+        yield Ready(grader, purse)
+
+
+@contextlib.contextmanager
+def opened_in_full(choice: Choice, found: Material, values: Settings, frontier: Sequence[str]) -> Iterator[ReadyInFull]:
+    """`opened`, for reading in full."""
+    purse = _purse(values)
+    if choice.endpoint is None:
+        yield ReadyInFull(ByRules(_rules(found, values), found.taxonomy), purse)
+        return
+    with _model(choice.endpoint, purse, found, values, frontier, in_full=True) as grader:
+        yield ReadyInFull(ByModel(grader), purse)
+
+
+@contextlib.contextmanager
+def _model(
+    endpoint: Endpoint, purse: Purse, found: Material, values: Settings, frontier: Sequence[str], *, in_full: bool
+) -> Iterator[LlmGrader]:
+    history, competitors, taxonomy = found.history, found.competitors, found.taxonomy
+    text = prompt.build(history, competitors, frontier, taxonomy, values, endpoint.model, in_full=in_full)
+    waits_s = {"timeout_s": values.llm_timeout_seconds, "longest_wait_s": values.longest_wait_seconds}
+    with client.opened(endpoint, purse, **waits_s) as asking:
+        yield LlmGrader(asking, endpoint.model, text, taxonomy)
 
 
 def _rules(found: Material, values: Settings) -> ByItem:
@@ -53,3 +75,8 @@ def _rules(found: Material, values: Settings) -> ByItem:
         artifact_limit=values.artifact_limit,
         training_seconds=values.training_seconds,
     )
+
+
+def _purse(values: Settings) -> Purse:
+    prices = Prices(values.llm_input_usd_per_mtok, values.llm_output_usd_per_mtok)
+    return Purse(values.llm_max_tokens, values.llm_max_usd, prices)

@@ -2,11 +2,11 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from golfkit.errors import Exit, GolfError
 from golfkit.files import neutralise
 from golfkit.research.grade.graded import Graded
+from golfkit.research.grade.grader import LLM, Opinion
 from golfkit.research.grade.llm import schema
 from golfkit.research.grade.llm.client import Client, Rejected
 from golfkit.research.grade.llm.prompt import TITLE_CHARACTERS, Prompt
@@ -24,18 +24,10 @@ TYPICAL_CHARACTERS = 4  # of English in one token
 TYPICAL_TOKENS_EACH = 150
 
 
-class Opinion(NamedTuple):
-    """A grading with what a reading in full adds."""
-
-    graded: Graded
-    brief: str = ""
-    red_flags: tuple[str, ...] = ()
-
-
 class LlmGrader:
     """Grades by asking a model."""
 
-    name = "llm"
+    name = LLM
     at_once = BATCH
 
     def __init__(self, client: Client, model: str, prompt: Prompt, taxonomy: Taxonomy) -> None:
