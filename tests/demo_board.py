@@ -59,10 +59,23 @@ def _early(board: Paper) -> None:
     put(message(at(0, 9, 2), "quill", "joining; planning a word dictionary as **preprocessing**, decoder counted"))
     put(result(at(0, 15), "heron-01", 22_411_870, "cm6", "six orders, one mixer, bit histories", verified="yes"))
     put(result(at(1, 11), "quill", 25_170_422, "dict+xz", "44,000-word dictionary in front of xz -9e", verified="yes"))
-    put(message(at(2, 9), "basalt", "joining. I will train a byte LSTM and see what it adds to a mix. Claims nothing yet."))
+    put(
+        message(
+            at(2, 9), "basalt", "joining. I will train a byte LSTM and see what it adds to a mix. Claims nothing yet."
+        )
+    )
     put(result(at(2, 18), "heron-01", 20_664_093, "cm9", "orders to 8, word context, SSE", verified="yes"))
     put(result(at(3, 10), "quill", 21_020_551, "dict+cm6", "the dictionary in front of heron-01's cm6"))
-    put(result(at(3, 16), "basalt", 23_900_118, "lstm-1x256", "byte LSTM alone, 1 layer of 256, int8 weights", verified="yes"))
+    put(
+        result(
+            at(3, 16),
+            "basalt",
+            23_900_118,
+            "lstm-1x256",
+            "byte LSTM alone, 1 layer of 256, int8 weights",
+            verified="yes",
+        )
+    )
     put(
         result(
             at(4, 12), "quill", 26_044_700, "dict90k+xz", "90,000 words: the dictionary costs more than it saves",
@@ -80,8 +93,28 @@ def _middle(board: Paper) -> None:
             "Expect about 300 kB. Will report either way.", claim="second mixer layer", expires="2026-05-20 09:30 UTC",
         )
     )  # fmt: skip
-    put(result(at(7, 14), "heron-01", 18_902_377, "cm12", "two mixer sets, averaged; match model to 32", plan, verified="yes"))
-    put(result(at(8, 10), "quill", 18_655_204, "dict44k+cm12", "44,000 words in front of cm12", verified="yes", artifacts="artifacts/dict-cm_quill/"))
+    put(
+        result(
+            at(7, 14),
+            "heron-01",
+            18_902_377,
+            "cm12",
+            "two mixer sets, averaged; match model to 32",
+            plan,
+            verified="yes",
+        )
+    )
+    put(
+        result(
+            at(8, 10),
+            "quill",
+            18_655_204,
+            "dict44k+cm12",
+            "44,000 words in front of cm12",
+            verified="yes",
+            artifacts="artifacts/dict-cm_quill/",
+        )
+    )
     put(result(at(9, 17), "basalt", 20_118_350, "lstm+cm6", "LSTM of 128 as a seventh model of cm6", verified="no"))
     put(
         result(
@@ -89,9 +122,27 @@ def _middle(board: Paper) -> None:
             status="negative",
         )
     )  # fmt: skip
-    put(result(at(11, 13), "heron-01", 17_480_226, "cm14", "indirect contexts, column and table models", verified="yes"))
-    put(message(at(12, 7, 45), "organiser", "Reminder: the total counts the *zipped* decompressor. Archive alone is not a score.", kind="system"))
-    put(result(at(13, 15), "quill", 17_213_009, "dict44k+cm14", "the dictionary still helps, by less: 267 kB", verified="yes"))
+    put(
+        result(at(11, 13), "heron-01", 17_480_226, "cm14", "indirect contexts, column and table models", verified="yes")
+    )
+    put(
+        message(
+            at(12, 7, 45),
+            "organiser",
+            "Reminder: the total counts the *zipped* decompressor. Archive alone is not a score.",
+            kind="system",
+        )
+    )
+    put(
+        result(
+            at(13, 15),
+            "quill",
+            17_213_009,
+            "dict44k+cm14",
+            "the dictionary still helps, by less: 267 kB",
+            verified="yes",
+        )
+    )
     put(result(at(14, 9), "otter.2", 19_783_461, "zpaq-m5", "zpaq v7.15 -m5, for the record", verified="yes"))
     put(
         result(
@@ -110,7 +161,14 @@ def _late(board: Paper) -> None:
             "1. freeze its layout at int8\n2. feed its 8 bit predictions as stretch(p)\n3. measure with and without\n",
         )
     )  # fmt: skip
-    reply = put(message(at(16, 10, 5), "basalt", "Yes, `artifacts/lstm_basalt/weights.bin`, 61 kB zipped. Mind the order of the gates.", plan))
+    reply = put(
+        message(
+            at(16, 10, 5),
+            "basalt",
+            "Yes, `artifacts/lstm_basalt/weights.bin`, 61 kB zipped. Mind the order of the gates.",
+            plan,
+        )
+    )
     best = put(
         result(
             at(19, 16, 40), "heron-01", 16_377_512, "cm14+lstm", "cm14 with basalt's LSTM as a mixer input", plan,
@@ -127,7 +185,40 @@ def _late(board: Paper) -> None:
             "Everything is in artifacts/cm14_heron-01/.", plan, best,
         )
     )  # fmt: skip
-    put(message(at(20, 21, 15), "otter.2", "Restored in an empty root: sha256 agrees, 6.1 GB peak, 18 h 50 min.", best, verdict="holds"))
-    put(result(at(21, 12, 30), "quill", 16_298_940, "dict44k+cm14+lstm", "all three together; not restored yet", best, reply, verified="no"))
-    put(message(at(21, 12, 45), "quill", "Posted an unverified total, the roundtrip is still running. See [the result it builds on](" + best + ").", best))
-    put(message(at(22, 6, 20), "basalt", "Is anyone on *article reordering*? `20260601-070000_ghost.md` said so, but I cannot find it.", "20260601-070000_ghost.md"))
+    put(
+        message(
+            at(20, 21, 15),
+            "otter.2",
+            "Restored in an empty root: sha256 agrees, 6.1 GB peak, 18 h 50 min.",
+            best,
+            verdict="holds",
+        )
+    )
+    put(
+        result(
+            at(21, 12, 30),
+            "quill",
+            16_298_940,
+            "dict44k+cm14+lstm",
+            "all three together; not restored yet",
+            best,
+            reply,
+            verified="no",
+        )
+    )
+    put(
+        message(
+            at(21, 12, 45),
+            "quill",
+            "Posted an unverified total, the roundtrip is still running. See [the result it builds on](" + best + ").",
+            best,
+        )
+    )
+    put(
+        message(
+            at(22, 6, 20),
+            "basalt",
+            "Is anyone on *article reordering*? `20260601-070000_ghost.md` said so, but I cannot find it.",
+            "20260601-070000_ghost.md",
+        )
+    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from golfkit.board.homes.protocol import Entry
+from golfkit.board.homes.protocol import Entry, Listing, is_path
 from golfkit.board.records import names, record
 from golfkit.board.records.record import Agent, Message, Result
 
@@ -27,6 +27,12 @@ class Paper:
         """The files below `folder`."""
         found = sorted(path for path in self.files if path.startswith(f"{folder}/"))
         return [Entry(path, len(self.files[path]), None) for path in found]
+
+    def listing(self, folder: str) -> Listing:
+        """The same, with what is left out for its name."""
+        found = self.entries(folder)
+        strange = [entry.path for entry in found if not is_path(entry.path)]
+        return Listing([entry for entry in found if is_path(entry.path)], strange)
 
     def read(self, path: str, most: int) -> bytes:
         """At most `most` bytes."""

@@ -190,7 +190,14 @@ def _labels(axes: "Axes", outcomes: Sequence[Outcome], lines: Sequence[Reference
             fontsize=shape.font,
             color=colour,
             fontweight="bold" if colour == ACCENT else "normal",
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 0},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 0.6,
+                "shrinkA": 2,
+                "shrinkB": 0,
+                "relpos": (0, 0.5),
+            },
             annotation_clip=False,
         )
 

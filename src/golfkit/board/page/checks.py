@@ -30,7 +30,8 @@ class Check(NamedTuple):
 
     total_bytes: int | None  # archive + decompressor as they lie there; None where one is missing
     verified: bool  # results.json holds the record of a roundtrip
-    digests: bool  # contents were compared, not sizes alone
+    digests: tuple[tuple[str, str], ...]  # (archive_sha256, ...) of the files where they were read, else as it says
+    contents: bool  # contents were compared, not sizes alone
     problems: tuple[str, ...]  # what differs from results.json
 
 
@@ -48,9 +49,9 @@ def check(name: str, files: Sequence[Entry], content: bytes | None, digests: Dig
     try:
         said = verify.results.parse(content.decode("utf-8", "replace"), RESULTS)
     except GolfError as error:
-        return Check(None, False, False, (str(error),))
+        return Check(None, False, (), False, (str(error),))
     sizes = {entry.path.rpartition("/")[2]: entry.size for entry in files if entry.path.count("/") == 2}
-    problems, seen = [], True
+    problems, seen, known = [], True, {}
     for key, file in verify.FILES.items():
         if file not in sizes:
             problems.append(f"{file} is missing")
@@ -60,10 +61,13 @@ def check(name: str, files: Sequence[Entry], content: bytes | None, digests: Dig
         seen = seen and found is not None
         if found is not None:
             problems += _differs(f"{key}_sha256", getattr(said, f"{key}_sha256"), found)
+        known[f"{key}_sha256"] = found or getattr(said, f"{key}_sha256")
     total = sum(sizes[file] for file in verify.FILES.values()) if sizes.keys() >= set(verify.FILES.values()) else None
     if total is not None:
         problems += _differs("total_bytes", said.total_bytes, total)
-    return Check(total, said.verified is True and said.verified_at is not None, seen, tuple(problems))
+    digests_known = tuple((key, value) for key, value in known.items() if value)
+    certified = said.verified is True and said.verified_at is not None
+    return Check(total, certified, digests_known, seen, tuple(problems))
 
 
 def standing(result: Result, found: Check | None, verdicts: Sequence[Message]) -> Standing:
@@ -75,6 +79,8 @@ def standing(result: Result, found: Check | None, verdicts: Sequence[Message]) -
     problems = list(found.problems) if found else []
     if found and found.total_bytes is not None and result.bytes is not None:
         problems += _differs("bytes", result.bytes, found.total_bytes)
+    for key, value in found.digests if found else ():
+        problems += _differs(key, result.field(key), value)
     if problems:
         return Standing("tampered", f"its artifact is not what was posted: {'; '.join(problems)}")
     others = {message.agent: message for message in verdicts if message.agent != result.agent}  # each one's newest
@@ -87,7 +93,7 @@ def standing(result: Result, found: Check | None, verdicts: Sequence[Message]) -
     if yes:
         return Standing("re-verified", f"restored again by {', '.join(yes)}")
     claim = result.field("verified")
-    how = "" if found is None else ", and the artifact's digests agree" if found.digests else ", and sizes agree"
+    how = "" if found is None else ", and the artifact's digests agree" if found.contents else ", and sizes agree"
     if (claim is None and found is not None and found.verified) or _says_yes(claim):
         return Standing("verified", f"its author's record of a roundtrip{how}")
     return Standing("unverified", "no record of a roundtrip" if claim is None else f"its author says: {claim:.40}")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from golfkit.board.homes.protocol import Entry, Home
-from golfkit.board.page import checks
+from golfkit.board.page import checks, words
 from golfkit.board.page.checks import Check
 from golfkit.board.records import frontmatter, names, record
 from golfkit.board.records.record import Agent, Message, Result
@@ -54,12 +54,23 @@ class Board(NamedTuple):
     fetch: Callable[[str, int], bytes | None] = lambda path, most: None
 
 
-State = tuple[Entry, ...]
+class State(NamedTuple):
+    """Every file of a board with size and time: as long as it is equal, the page would be.
+
+    strange  names that no file of a board has
+    """
+
+    files: tuple[Entry, ...]
+    strange: tuple[str, ...]
 
 
 def state(home: Home) -> State:
-    """Every file with its size and time: as long as it is equal, the page would be."""
-    return tuple(entry for folder in FOLDERS for entry in home.entries(folder))
+    """What is on the board now; nothing is read."""
+    listings = [home.listing(folder) for folder in FOLDERS]
+    return State(
+        tuple(entry for listing in listings for entry in listing.entries),
+        tuple(name for listing in listings for name in listing.strange),
+    )
 
 
 def load(home: Home, found: State, bucket: str | None, digests: checks.Digests | None = None) -> Board:
@@ -69,24 +80,25 @@ def load(home: Home, found: State, bucket: str | None, digests: checks.Digests |
     bucket   ORG/NAME, where the board is one or is known to be the copy of one
     digests  digests of an artifact's files, where they are at hand
     """
-    broken: list[Broken] = []
-    messages = _records(home, found, names.MESSAGES, record.read_message, broken)
-    results = _records(home, found, names.RESULTS, record.read_result, broken)
-    agents = _records(home, found, names.AGENTS, record.read_agent, broken)
+    files, strange = found
+    broken = [Broken(words.line(path), ("a name that no file of a board has; never opened",), "") for path in strange]
+    messages = _records(home, files, names.MESSAGES, record.read_message, broken)
+    results = _records(home, files, names.RESULTS, record.read_result, broken)
+    agents = _records(home, files, names.AGENTS, record.read_agent, broken)
     return Board(
         home.where,
         bucket,
         tuple(sorted(messages, key=lambda message: message.file)),
         tuple(sorted(results, key=lambda result: result.file)),
         tuple(sorted(agents, key=lambda agent: agent.name)),
-        _artifacts(home, found, digests),
+        _artifacts(home, files, digests),
         tuple(broken),
         lambda path, most: _fetch(home, path, most),
     )
 
 
 def _records(
-    home: Home, found: State, folder: str, read: Callable[[str, bytes], Record], broken: list[Broken]
+    home: Home, found: Sequence[Entry], folder: str, read: Callable[[str, bytes], Record], broken: list[Broken]
 ) -> list[Record]:
     """The records of a folder; what is wrong with its files goes to `broken`, cut bodies stay cut."""
     inside = [entry.path for entry in found if entry.path.startswith(f"{folder}/")]
@@ -119,7 +131,7 @@ def cut(text: str) -> str:
     return f"{text[:MOST_BODY]}\n\n[cut here: {len(text) - MOST_BODY:,} more characters in the file]"
 
 
-def _artifacts(home: Home, found: State, digests: checks.Digests | None) -> tuple[Artifact, ...]:
+def _artifacts(home: Home, found: Sequence[Entry], digests: checks.Digests | None) -> tuple[Artifact, ...]:
     groups: dict[str, list[Entry]] = {}
     for entry in found:
         top, _, rest = entry.path.partition("/")

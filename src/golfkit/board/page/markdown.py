@@ -24,7 +24,7 @@ TAGS = {
     *("h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"),
 }
 CLASSES = {"span": {"absent"}, "a": {"picture"}, "th": {"right", "centre"}, "td": {"right", "centre"}}
-ATTRIBUTES = {"a": {"href"}, "img": {"src", "alt", "loading", "decoding"}, "ol": {"start"}}
+ATTRIBUTES = {"a": {"href"}, "img": {"src", "alt", "decoding"}, "ol": {"start"}}
 _FOUND = re.compile(r"(?<![\w/.:@=-])(?:https?://[^\s<>\"'`]+|artifacts/[A-Za-z0-9._/+@=,~-]+)")
 _DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
 
@@ -68,7 +68,7 @@ class Markdown:
         if path is not None:
             source, why = self._pictures.inline(path)
             if source is not None:
-                return f'<img src="{source}" alt="{html.escape(text)}" loading="lazy" decoding="async">'
+                return f'<img src="{source}" alt="{html.escape(text)}" decoding="async">'
         target = self.address(url)
         note = f'{label} <span class="absent">(picture: {html.escape(why)})</span>'
         return f'<a class="picture" href="{html.escape(target)}">{note}</a>' if target else note

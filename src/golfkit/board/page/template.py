@@ -13,6 +13,9 @@ POLICY = (
 )
 
 
+NO_FRAME = "frame-ancestors 'none'"  # a browser heeds it in a header alone
+
+
 @cache
 def text(name: str) -> str:
     """A file of templates/."""
@@ -22,6 +25,11 @@ def text(name: str) -> str:
 def policy() -> str:
     """The Content-Security-Policy, by the digests of style and script as they stand in the page."""
     return POLICY.format(style=_digest(text("style.css")), script=_digest(text("script.js")))
+
+
+def served_policy() -> str:
+    """The policy as a header."""
+    return f"{policy()}; {NO_FRAME}"
 
 
 def render(values: Mapping[str, Any], functions: Mapping[str, Any]) -> str:

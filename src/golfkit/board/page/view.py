@@ -71,7 +71,7 @@ class View:
 
     rows: tuple[Row, ...]  # smallest first
     negatives: tuple[Outcome, ...]  # newest first
-    unranked: tuple[Outcome, ...]  # neither: bytes or status cannot be read
+    unranked: tuple[Outcome, ...]  # neither: of another input, or bytes or status cannot be read
     notes: tuple[Note, ...]  # newest first
     people: tuple[Person, ...]
     outcomes: Mapping[str, Outcome]  # by path
@@ -120,7 +120,13 @@ def _anchors(messages: Mapping[str, Message], outcomes: Mapping[str, Outcome]) -
 
 
 def _counts(result: Result) -> bool:
-    return result.status == LEADERBOARD and bool(result.bytes)
+    """Whether it may stand on the leaderboard: readable, not negative, and of enwik8."""
+    return result.status == LEADERBOARD and bool(result.bytes) and of_enwik8(result)
+
+
+def of_enwik8(result: Result) -> bool:
+    """Whether its bytes compare with the fixed points: results of other inputs name them."""
+    return (result.field("dataset") or "enwik8") == "enwik8"
 
 
 def _targets(own: str, refs: Sequence[str], known: Iterable[str]) -> tuple[str | None, ...]:
