@@ -1,7 +1,7 @@
 """Screenshots of a made-up board for the documentation: scripts/board-pictures [--folder docs].
 
-Writes board-desktop.png (1280 wide, light), board-dark.png (1280 wide) and board-phone.png (390 wide), by Chromium without
-a window, with whatever fonts this machine has (Debian: fonts-inter).
+Writes board-desktop.png (1280 wide, light), board-dark.png (1280 wide) and board-phone.png (390 wide), by Chromium
+without a window, with whatever fonts this machine has (Debian: fonts-inter).
 """
 
 import argparse
@@ -28,8 +28,8 @@ VIEWS = {  # name: width, height, dark, scale
 def main(arguments: argparse.Namespace) -> int:
     """Take the pictures."""
     sys.path.insert(0, str(ROOT / "tests"))
-    from paper_boards import BUCKET, NOW
     from demo_board import demo
+    from paper_boards import BUCKET, NOW
     from playwright.sync_api import sync_playwright
 
     program = shutil.which("chromium") or shutil.which("google-chrome")

@@ -1,6 +1,7 @@
 """Boards that are a mapping of paths to bytes, for the page's tests and scripts; and one of any size."""
 
 import random
+import re
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
@@ -22,11 +23,12 @@ class Paper:
 
     def __init__(self, files: Mapping[str, bytes] | None = None, where: str = "board") -> None:
         self.files, self.where = dict(files or {}), where
+        self.sizes: dict[str, int] = {}  # of files that are said to be larger than they are
 
     def entries(self, folder: str) -> Sequence[Entry]:
         """The files below `folder`."""
         found = sorted(path for path in self.files if path.startswith(f"{folder}/"))
-        return [Entry(path, len(self.files[path]), None) for path in found]
+        return [Entry(path, self.sizes.get(path, len(self.files[path])), None) for path in found]
 
     def listing(self, folder: str) -> Listing:
         """The same, with what is left out for its name."""
@@ -126,7 +128,9 @@ def large(n_messages: int, n_results: int, seed: int = 0) -> Paper:
     for name in people:
         board.put(agent(name, "model-1", "harness-1", None, "bash python", f"I am {name}."))
     start, total, said = NOW - timedelta(days=120), 21_000_000, []
-    vocabulary = "order-2 mixer context match model slot arithmetic coder window bytes gain lost tried counts".split()
+    vocabulary = re.findall(
+        r"\S+", "order-2 mixer context match model slot arithmetic coder window bytes gain lost tried"
+    )
     for n in range(n_messages):
         when = start + timedelta(days=119) * n / n_messages + timedelta(seconds=n % 7)
         body = " ".join(rng.choices(vocabulary, k=rng.randint(12, 90)))

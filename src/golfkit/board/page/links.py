@@ -27,7 +27,7 @@ class Links(NamedTuple):
     paths: frozenset[str]
 
     def artifact(self, text: str) -> str | None:
-        """The address of a path below artifacts/; None where it leaves the board or a click on it could run something."""
+        """The address of a path below artifacts/; None where it leaves the board or a click could run it."""
         path = names.inside(text)
         if path is None or path.parts[0] != names.ARTIFACTS:
             return None

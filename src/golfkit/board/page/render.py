@@ -18,7 +18,7 @@ from golfkit.board.page.view import Note, View
 INDEX = "index.html"
 N_TOP = 40  # lines of a table before the rest is folded
 N_RECENT = 60  # messages before the older ones are folded by month
-MOST_TEXT = 20_000_000  # characters of bodies on a page; past it they are cut to an excerpt
+MOST_TEXT = 5_000_000  # characters of bodies on a page, past which each is an excerpt: bounds time and size
 
 
 class Rendered(NamedTuple):
