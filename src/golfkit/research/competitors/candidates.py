@@ -3,13 +3,16 @@
 Points are an order, not a probability: `choice` compares them. 60 is a headline, 40 a named result, 20 a mention.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from golfkit.research.competitors import words
+from golfkit.research.competitors import vocabulary, words
 from golfkit.research.competitors.numbers import Number, decimals
 
 LEAST, MOST = 0.9, 3.0  # bits per byte of every plausible score
+PLAIN_MOST = 2.0  # bits per byte: a larger number without the label is something else
+BARE_DIGITS = 4  # after the point, of a score that nothing names
 SMALL = 0.5  # below it a number without the label is a difference
 
 POINTS = {  # by place
@@ -25,6 +28,7 @@ POINTS = {  # by place
     "seed": 22,
     "row": 12,
 }
+_PROMISE = re.compile(r"\W*(?:expect|project|estimat|target|plan|predict|anticipat|hypothe)", re.I)
 
 
 class Candidate(NamedTuple):
@@ -57,11 +61,16 @@ def weigh(kind: str, text: str, label: words.Words, sections: Sequence[str], *, 
     points -= 0 if LEAST <= float(text) <= MOST else 8
     if kind not in ("title", "headline"):
         inner = " / ".join(sections[-2:])
-        if words.ASIDE.search(inner) and (kind in ("prose", "key") or not label.ours):
+        if vocabulary.ASIDE.search(inner) and (kind in ("prose", "key") or not label.ours):
             points -= 14
-        elif words.RESULTS.search(inner):
+        elif vocabulary.RESULTS.search(inner):
             points += 4
     return points
+
+
+def promised(sections: Sequence[str], caption: str) -> bool:
+    """Whether what stands under a heading or a caption is announced, not measured."""
+    return any(_PROMISE.match(text) for text in (*sections[-1:], caption))
 
 
 def refused(number: Number, label: words.Words) -> bool:

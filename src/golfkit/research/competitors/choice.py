@@ -1,4 +1,4 @@
-"""Which candidate is the score: the best by points, agreement counts, contradiction without a reason is unknown. Pure."""
+"""Which candidate is the score: points and agreement; unknown where two contradict each other for no reason. Pure."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,6 +15,9 @@ SHORTER = 20  # points below its place in a table at which the authors' own sent
 SAME_NAME = 10  # points within which two results under one name contradict each other
 PLACES_OF_ONE = ("title", "headline", "heading", "prose")
 STATEMENTS = ("title", "headline", "heading", "key", "prose")
+
+
+MOST_COMPARED = 300  # candidates; a README of a record has some 30
 
 
 class Choice(NamedTuple):
@@ -66,7 +69,7 @@ def _of_seeds(seeds: Sequence[Candidate]) -> Choice:
 
 def _grouped(candidates: Sequence[Candidate]) -> list[tuple[Candidate, float]]:
     """(best candidate, points with those of agreeing ones) of each value."""
-    left = sorted(candidates, key=lambda c: (-c.points, c.n))
+    left = sorted(candidates, key=lambda c: (-c.points, c.n))[:MOST_COMPARED]
     groups = []
     while left:
         best = left[0]

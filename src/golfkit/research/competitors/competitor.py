@@ -15,7 +15,7 @@ class Competitor:
     val_bpb     the score that counts, in bits per byte
     source      where it was read: submission.json, README, title
     confidence  0 to 1: below 0.5 somebody should look
-    conflict    two of the readings disagree by more than rounding
+    conflict    two of the readings differ by more than the seeds of one run do
     readings    every reading by its source
     state       open, merged, closed; None where it came from disk
     date        UTC day, 2026-05-01: of the pull request or the record's folder

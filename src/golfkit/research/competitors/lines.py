@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from golfkit.research.competitors import words
-from golfkit.research.competitors.candidates import LEAST, MOST, Candidate, refused, weigh
+from golfkit.research.competitors import vocabulary, words
+from golfkit.research.competitors.candidates import BARE_DIGITS, LEAST, PLAIN_MOST, Candidate, promised, refused, weigh
 from golfkit.research.competitors.markdown import Line
 from golfkit.research.competitors.numbers import Number, decimals, numbers
 
@@ -35,7 +35,7 @@ def candidates(blocks: Sequence[object]) -> Iterator[Candidate]:
         else:
             content += 1
             place = "headline" if headings <= 1 and content <= HEADLINES and block.kind != "code" else block.kind
-        code_bpb = block.kind == "code" and (code_bpb or bool(words.BPB.search(block.text)))
+        code_bpb = block.kind == "code" and (code_bpb or bool(vocabulary.BPB.search(block.text)))
         yield from _of_line(block, place, code_bpb)
 
 
@@ -45,7 +45,7 @@ def pending(blocks: Sequence[object]) -> bool:
         if not isinstance(block, Line) or block.kind == "code" or not _SCORE_LINE.match(block.text):
             continue
         said = words.judge(block.text[:60])
-        if words.PLACEHOLDER.search(block.text[:90]) or (said.projected and at < 2 * HEADLINES):
+        if vocabulary.PLACEHOLDER.search(block.text[:90]) or (said.projected and at < 2 * HEADLINES):
             return True
     return False
 
@@ -54,7 +54,7 @@ def _of_line(line: Line, place: str, code_bpb: bool) -> Iterator[Candidate]:
     if line.kind == "code" and (_ASSIGNMENT.search(line.text) or _STEP.match(line.text)):
         return
     about = words.judge(line.caption)
-    if about.other or about.projected or about.bound:
+    if about.other or about.bound or promised(line.sections, line.caption):
         return
     label: words.Words | None = None
     for number in numbers(line.text):
@@ -68,7 +68,7 @@ def _of_line(line: Line, place: str, code_bpb: bool) -> Iterator[Candidate]:
             continue
         kind = _kind(number, line, place)
         points = weigh(kind, number.text, label, line.sections, approximate=number.approximate)
-        points -= 20 if label.seed and not label.mean or number.listed else 0
+        points -= 20 if (label.seed and not label.mean) or number.listed else 0
         name = number.before.strip(" :=").lower() if kind == "key" else ""
         yield Candidate(number.text, kind, points, line.n, label.seed and not label.mean, label.mean, name)
 
@@ -77,14 +77,14 @@ def _is_score(number: Number, label: words.Words, line: Line, place: str, code_b
     """Whether it is said to be bits per byte, or stands where nothing else of this form does."""
     if label.bpb:
         return True
-    if not LEAST <= number.value <= 2 or decimals(number.text) < 4:
+    if not LEAST <= number.value <= PLAIN_MOST or decimals(number.text) < BARE_DIGITS:
         return False
     named = label.mean or label.finality >= 3 or bool(re.search(r"\bscore\b", number.before, re.I))
     if line.kind == "code":
         return code_bpb and named
     if place == "title":
         return True
-    return named and (place == "headline" or any(words.RESULTS.search(name) for name in line.sections[-2:]))
+    return named and (place == "headline" or any(vocabulary.RESULTS.search(name) for name in line.sections[-2:]))
 
 
 def _kind(number: Number, line: Line, place: str) -> str:
@@ -94,7 +94,11 @@ def _kind(number: Number, line: Line, place: str) -> str:
     if place == "headline":
         strong = keyed or number.text in line.bold or bool(_RESULT.search(number.before))
         return (
-            "headline" if strong and (words.BPB.search(number.before + number.after)) else "key" if strong else "prose"
+            "headline"
+            if strong and (vocabulary.BPB.search(number.before + number.after))
+            else "key"
+            if strong
+            else "prose"
         )
     if line.kind == "code":
         return "log"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-MOST_CHARACTERS = 400_000  # of a README that are read; those of records have up to 30,000
+MOST_CHARACTERS = 200_000  # of a README that are read; those of records have up to 30,000
 MOST_LINE = 4_000  # characters of one line that are read
 WRAPPED = 50  # characters from which on a line without an end is taken to go on in the next
 
@@ -51,11 +51,11 @@ def read(text: str) -> tuple[Line | Table, ...]:
 def plain(text: str) -> str:
     """Text without emphasis, links, HTML, escapes and struck-out words; every kind of minus sign is a hyphen."""
     text = html.unescape(text)
-    text = re.sub(r"~~.*?~~", " ", text)
-    text = re.sub(r"!\[[^\]]*\]\([^)]*\)", " ", text)
-    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"~~[^~]{1,400}~~", " ", text)
+    text = re.sub(r"!\[[^\[\]]{0,400}\]\([^()]{0,400}\)", " ", text)
+    text = re.sub(r"\[([^\[\]]{0,400})\]\([^()]{0,400}\)", r"\1", text)
     text = re.sub(r"</?[A-Za-z][^<>]{0,200}>", " ", text)
-    text = re.sub(r"\\(?:text|mathbf|mathrm)\{([^}]*)\}", r"\1", text)
+    text = re.sub(r"\\(?:text|mathbf|mathrm)\{([^{}]{0,200})\}", r"\1", text)
     text = re.sub(r"\\pm\b|\+/-|\+-", "±", text)
     text = re.sub(r"\\(?:right|to|long)?arrow\b|-->|->|=>|→|⟶|➜|➡", " → ", text)
     text = re.sub(r"\\([^\w\s])|\\(?=_)", r"\1", text)
@@ -90,7 +90,7 @@ def _blocks(lines: list[str]) -> Iterator[Line | Table]:
         sections = tuple(text for _, text in headings)
         opened = _FENCE.match(raw)
         if fence or opened:
-            if opened and (not fence or raw.strip().startswith(fence) and not raw.strip().strip(fence[0])):
+            if opened and (not fence or (raw.strip().startswith(fence) and not raw.strip().strip(fence[0]))):
                 fence = "" if fence else opened[1]
             else:
                 yield Line(n, plain(raw), "code", 0, sections, "", caption)

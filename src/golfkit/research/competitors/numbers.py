@@ -6,18 +6,18 @@ from typing import NamedTuple
 
 # A decimal that is no part of a version, a name, a path, a date or a number with thousands separators.
 _NUMBER = re.compile(
-    r"(?<![\w.,@/\\#])(?<!\w[-/])(?<!\d[:–])([~≈]?\s?)([+-]?)(\d{1,2}\.\d{2,12})(?![\d_]|\.\d|,\d{3}|\s?%)"
+    r"(?<![\w.,@/\\#])(?<!\w[-/])(?<!\d[:\u2013])([~≈]?\s?)([+-]?)(\d{1,2}\.\d{2,12})(?![\d_]|\.\d|,\d{3}|\s?%)"
 )
 # What follows a number that is no score: a unit.
 _UNIT = re.compile(
-    r"\s?(?:[x×]\b|×|(?:[kmg]i?b|[kmgb]|ms|s|sec|seconds?|min|minutes?|h|hours?|nats?|params|tokens?|steps?|"
-    r"bytes?|tok|days?|bits?(?! ?(?:per|/))|percent|pp|σ|mbpb|mnats?)\b)",
+    r"\s?(?:[x\u00d7]\b|\u00d7|(?:[kmg]i?b|[kmgb]|ms|s|sec|seconds?|min|minutes?|h|hours?|nats?|params|tokens?|steps?|"
+    r"bytes?|tok|days?|bits?(?! ?(?:per|/))|percent|pp|\u03c3|mbpb|mnats?)\b)",
     re.I,
 )
 _CLAUSE = re.compile(r"\s\|\s|\s?\|\|\s?|;\s|(?<=[A-Za-z0-9)\]%])[.!?]\s+(?=[A-Z~*(])|\s[·•]\s|\s\|$|^\|\s")
 _CUT = re.compile(
     r"[,;)\]]|\s(?:and|vs\.?|versus|over|beats?|beating|than|from|against|compared|below|above|improv\w+|which|while|but|"
-    r"whereas|using|→|at|with|—|–|on|surpass\w*|ahead|under|by|is|was|because|so|to|without)\b|\s→|\s[—–]|/\s"
+    r"whereas|using|→|at|with|—|\u2013|on|surpass\w*|ahead|under|by|is|was|because|so|to|without)\b|\s→|\s[—\u2013]|/\s"
 )
 # What belongs to the number before it: the unit, its spread, a remark in brackets that has no other decimal in it.
 _OWN = re.compile(
@@ -88,7 +88,8 @@ def _clauses(text: str) -> list[str]:
 def _in_expression(clause: str, match: re.Match[str]) -> bool:
     """Whether the number is an end of a range or a term of a difference."""
     return bool(
-        re.match(r"\s?[-–]\s?[~]?\d", clause[match.end() :]) or re.search(r"\d\s?[-–]\s?$", clause[: match.start()])
+        re.match(r"\s?[-\u2013]\s?[~]?\d", clause[match.end() :])
+        or re.search(r"\d\s?[-\u2013]\s?$", clause[max(0, match.start() - 4) : match.start()])
     )
 
 

@@ -15,8 +15,8 @@ from golfkit.train.logs import submission as submissions
 SUBMISSION, README, TITLE = "submission.json", "README", "title"
 SEEDS_DIFFER = 0.0015  # bits per byte: one reading may be the mean of the seeds, the other the best of them
 SUBMISSION_CONFIDENCE = 0.9
-# Bytes per token of the contest's tokenizers: SP1024 of today's and of the launch split, SP4096, SP8192, SP8192 CaseOps,
-# bytes. Source: val_loss / ln 2 / val_bpb of the records' logs, the same to 0.01%.
+# Bytes per token of the contest's tokenizers: SP1024 of today's and of the launch split, SP4096, SP8192, SP8192 with
+# CaseOps, bytes. Source: val_loss / ln 2 / val_bpb of the records' logs, the same to 0.01%.
 BYTES_PER_TOKEN = (2.43593, 2.44230, 3.31968, 3.72663, 3.15715, 1.0)
 RATIO_OFF = 0.01  # relative, that a ratio may be off by: sliding windows leave some tokens out
 

@@ -3,24 +3,23 @@
 import re
 
 from golfkit.research.competitors import markdown, words
-from golfkit.research.competitors.candidates import LEAST, MOST
+from golfkit.research.competitors.candidates import BARE_DIGITS, LEAST, MOST, PLAIN_MOST, SMALL
 from golfkit.research.competitors.choice import Choice
 from golfkit.research.competitors.numbers import decimals, numbers
 
-PLAIN_MOST = 2.0  # bits per byte; a larger number without the label is something else
-BARE_DIGITS = 4  # after the point, of a score that nothing names
+MOST = 500  # characters that are read; GitHub allows 256
 
 
 def read(text: str) -> Choice:
     """The score: what is named bits per byte, else a mean, else the one bare number of a score's form."""
     named, means, bare = [], [], []
-    for number in numbers(markdown.plain(text)):
+    for number in numbers(markdown.plain(text[:MOST])):
         label = words.judge(number.before, number.after)
         if number.signed or label.spread or label.bound or label.other or label.loss or number.arrow_after:
             continue
         if label.pre and not label.finality:
             continue
-        if label.bpb and not (label.delta and number.value < 0.5):
+        if label.bpb and not (label.delta and number.value < SMALL):
             named.append(number)
         elif LEAST <= number.value <= PLAIN_MOST and decimals(number.text) >= BARE_DIGITS:
             close = re.search(r"(?:mean|avg|average|score|sliding\S*)\W{0,3}$", number.before, re.I)
