@@ -1,5 +1,7 @@
 """One of several agents that share an AGENT_ID: python -m board_writer BOARD OUTBOX N, all within one frozen second.
 
+`python -m board_writer BOARD sync FOLDER` mirrors the board instead.
+
 With KILL set to FUNCTION:before or FUNCTION:after it is ended by SIGKILL around the first call of that function.
 """
 
@@ -14,6 +16,8 @@ from secrets import token_hex
 from typing import Any
 
 from golfkit.board.homes import bucket, choose, folders, outbox
+from golfkit.board.homes import sync as mirror
+from golfkit.board.homes.local import LocalHome
 from golfkit.board.homes.outbox import Outbox
 from golfkit.board.homes.protocol import Home, Taken
 from golfkit.board.records import names, record
@@ -75,5 +79,8 @@ if __name__ == "__main__":
     queue = Outbox(Path(sys.argv[2])) if chosen.where.startswith("hf:") else None
     if "KILL" in os.environ:
         deadly(os.environ["KILL"])
-    for i in range(int(sys.argv[3])):
-        print(write(chosen, queue, i), flush=True)
+    if sys.argv[2] == "sync":
+        mirror.sync(LocalHome(Path(sys.argv[3])), chosen)
+    else:
+        for i in range(int(sys.argv[3])):
+            print(write(chosen, queue, i), flush=True)

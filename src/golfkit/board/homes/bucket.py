@@ -16,12 +16,14 @@ from golfkit.board.homes import hub
 from golfkit.board.homes.protocol import (
     Entry,
     Listing,
+    Rejected,
     Taken,
     Unreachable,
     checked,
     files_below,
     is_path,
 )
+from golfkit.errors import Exit
 
 if TYPE_CHECKING:
     from huggingface_hub import BucketFile, HfApi
@@ -90,14 +92,15 @@ class BucketHome:
         """See Home. Not atomic: whoever writes the same name in the same moment overwrites it, or is overwritten."""
         if self._info([path]):
             raise Taken(path)
-        self.replace(path, content)
+        self._write(path, content)
 
     def replace(self, path: str, content: bytes) -> None:
-        """See Home. Taken where another writer's content is there right afterwards."""
-        with tempfile.TemporaryDirectory() as folder:
-            local = Path(folder) / "content"
-            local.write_bytes(content)
-            self._send([(local, checked(path))])
+        """See Home."""
+        try:
+            self._write(path, content)
+        except Taken as error:
+            why = "another process wrote it in the same moment; read it, and do it again if that was not you"
+            raise Rejected(f"{self.where}/{path}: other bytes than were sent; {why}", Exit.REMOTE) from error
 
     def upload(self, folder: Path, into: str) -> list[str]:
         """See Home."""
@@ -178,8 +181,14 @@ class BucketHome:
                         break
         return bytes(content[:most])
 
+    def _write(self, path: str, content: bytes) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            local = Path(folder) / "content"
+            local.write_bytes(content)
+            self._send([(local, checked(path))])
+
     def _send(self, files: Sequence[tuple[Path, str]]) -> None:
-        """Write files, and check that they are there as they were sent."""
+        """Write files, and check that they are there as they were sent; Taken where another's bytes are."""
         with self._speaking() as api:
             api.batch_bucket_files(self._id, add=[(local, path) for local, path in files])
         there = self._info([path for _, path in files])

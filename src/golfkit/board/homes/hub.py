@@ -90,7 +90,7 @@ def speaking(where: str) -> Iterator[None]:
         raise Unreachable(f"{where}: HF_HUB_OFFLINE is set, expected a network; unset it") from error
     except (httpx2.HTTPError, ConnectionError, TimeoutError) as error:
         raise _xet_error(where, error) from error
-    except (RuntimeError, PermissionError) as error:  # hf_xet's; it tells the status in its text
+    except (RuntimeError, PermissionError, FileNotFoundError) as error:  # hf_xet's; its text has the status
         raise _xet_error(where, error) from error
 
 
@@ -134,7 +134,7 @@ def _xet_error(where: str, error: Exception) -> Refused | Unreachable:
     match = _STATUS.search(str(error))
     status = int(match[1]) if match else 0
     if 400 <= status < 500 and status not in BUSY:
-        return _refusal(where, status, "the store of the files refuses")
+        return _refusal(where, status if status != 404 else 0, _line(error))
     return Unreachable(f"{where}: {_line(error)}; try again later")
 
 
@@ -151,7 +151,7 @@ def _refusal(where: str, status: int, said: str) -> Refused:
     elif status == 404:
         why = f"no such bucket, or no access to it (404); check its name; where it is private, {login}"
     else:
-        why = f"the hub answers {status} ({said.strip()[:200]}); expected 200"
+        why = f"{said.strip()[:300] or f'the hub answers {status}'}; expected a file or a listing"
     return Refused(f"{where}: {' '.join(why.split())}", Exit.REMOTE)
 
 

@@ -23,7 +23,7 @@ from golfkit import files
 from golfkit.board.homes import folders
 from golfkit.board.homes.protocol import Home, Refused, Rejected, Taken, Unreachable, is_path
 from golfkit.board.records import names
-from golfkit.errors import GolfError
+from golfkit.errors import Exit, GolfError
 
 SUFFIX = ".post"
 QUEUE = "queue"  # its lock
@@ -67,24 +67,15 @@ class Outbox:
         now  Unix seconds
         """
         file = self._add(path, content, now)
-        if any(self._idle(older) for older in self._files() if older < file):
-            flushed = self.flush(home)
-            if file.exists() and (why := dict(flushed.refused).get(file)):
-                file.unlink()
-                raise Refused(why)
-            return self._outcome(file, path, content, flushed)
-        with _held(file) as mine:
-            if not mine:  # a flush was quicker
-                return Posted(path, "")
-            try:
-                sent = _send(home, path, content)
-            except Unreachable as error:
-                return Posted(path, str(error))
-            except GolfError:
-                file.unlink()
-                raise
+        if not any(self._idle(older) for older in self._files() if older < file):
+            with _held(file) as mine:
+                if mine:
+                    return self._send_own(home, file, path, content)
+        flushed = self.flush(home)
+        if file.exists() and (why := dict(flushed.refused).get(file)):
             file.unlink()
-            return Posted(sent, "")
+            raise Refused(why, Exit.REMOTE)
+        return self._outcome(file, path, content, flushed)
 
     def flush(self, home: Home) -> Flushed:
         """Send what waits, in order, until the home is unreachable or refuses everything."""
@@ -122,6 +113,18 @@ class Outbox:
             with contextlib.suppress(FileNotFoundError):  # sent since the listing
                 found.append(_read(file))
         return found
+
+    def _send_own(self, home: Home, file: Path, path: str, content: bytes) -> Posted:
+        """Send a post that nothing older stands before; it stays only where it can go out later."""
+        try:
+            sent = _send(home, path, content)
+        except Unreachable as error:
+            return Posted(path, str(error))
+        except GolfError:
+            file.unlink()
+            raise
+        file.unlink()
+        return Posted(sent, "")
 
     def _outcome(self, file: Path, path: str, content: bytes, flushed: Flushed) -> Posted:
         """What a flush did with one's own post."""
@@ -195,7 +198,7 @@ def _send(home: Home, path: str, content: bytes) -> str:
                     return name
             continue
         return name
-    raise Rejected(f"{home.where}/{path}: other files have this name, expected a free one; post it again")
+    raise Rejected(f"{home.where}/{path}: other files have this name, expected a free one; post it again", Exit.NO)
 
 
 def _name(path: str, content: bytes, attempt: int) -> str:
