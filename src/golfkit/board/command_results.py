@@ -152,7 +152,7 @@ def verdict(
     dry_run: DryRunFlag = False,
     json: JsonFlag = False,
 ) -> None:
-    """Post whether somebody else's result holds, after golf board artifact get and golf roundtrip; exit 1: it does not."""
+    """Post whether another's result holds, after golf board artifact get and golf roundtrip; exit 1: it does not."""
     found = common.opened(board, agent)
     by = common.author(found)
     one = catalogue.one(found.home, KIND_RESULTS, file)

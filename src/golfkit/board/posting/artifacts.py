@@ -50,7 +50,13 @@ def get(home: Home, name: str, into: Path) -> list[str]:
     paths = [entry.path for entry in home.entries(str(inside))]
     if not paths:
         raise GolfError(f"{home.where}/{inside}: not found; golf board result list shows who has artifacts")
-    return home.fetch([(path, into / path.removeprefix(f"{inside}/")) for path in paths])
+    places = [(path, into / path.removeprefix(f"{inside}/")) for path in paths]
+    for _, local in places:
+        local.parent.mkdir(parents=True, exist_ok=True)
+    found = home.fetch(places)
+    if lost := set(paths) - set(found):
+        raise GolfError(f"{home.where}/{min(lost)}: went away meanwhile; remove {into} and try again", Exit.REMOTE)
+    return found
 
 
 def posted_results(home: Home, result: Result) -> verify.results.Results:
