@@ -22,14 +22,13 @@ BULK = "/s2/paper/search/bulk"
 VENUE = "ICLR.cc/2027/Conference"
 KEYWORDS = ("quantization", "weight sharing", "test-time training")
 VENUES = Venues(venues=(VENUE,), keywords=KEYWORDS)
+KEYS = ("data", "token", "title", "paperId", "externalIds", "ArXiv", "authors", "id", "content", "value")
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                "data token total title paperId externalIds ArXiv authors notes id content value".split(" ")
-            ),
+            st.sampled_from(KEYS),
             inner,
             max_size=5,
         )

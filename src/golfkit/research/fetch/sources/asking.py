@@ -58,7 +58,7 @@ async def _failure(asking: Awaitable[None]) -> SourceError | None:
 def _raise(failures: Sequence[SourceError], n_asked: int) -> None:
     if not failures:
         return
-    first = failures[0]
+    first = next((error for error in failures if error.status is not None), failures[0])  # others follow from it
     message = str(first) if n_asked == 1 else f"{len(failures)} of {n_asked} failed; {first}"
     waits = [error.retry_at for error in failures if error.retry_at is not None]
     raise SourceError(message, max(waits, default=None), status=first.status, body=first.body) from first

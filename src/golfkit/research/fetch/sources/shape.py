@@ -3,11 +3,11 @@
 Answers are hostile: any type may stand anywhere, text may be 10 MB of control characters. Nothing here raises.
 """
 
-import html.parser
 import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 from golfkit import files
@@ -19,6 +19,8 @@ AUTHORS = 50  # of a paper that are kept; large collaborations have thousands
 _READ = 10 * TEXT_CHARACTERS  # characters of a text that are looked at; the rest could not be kept anyway
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BLANK_LINES = re.compile(r"\n\s*\n\s*")
+_BLOCKS = {"p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote"}
+_BLOCK_TAG = re.compile(rf"</?(?:{'|'.join(sorted(_BLOCKS))})>")  # as nh3 writes them, without attributes
 
 
 def pick(value: Any, *path: str) -> Any:
@@ -79,46 +81,14 @@ def unix(value: Any, per_second: int = 1) -> str | None:
 
 
 def html_text(html: str) -> str:
-    """The text of HTML: paragraphs on lines of their own, scripts and styles left out, entities resolved."""
-    reader = _Text()
-    try:
-        reader.feed(html[:_READ])
-        reader.close()
-    except AssertionError:  # how html.parser rejects declarations such as "<![x" in the middle of a text
-        pass
-    return "".join(reader.parts)
+    """The text of HTML: blocks on lines of their own, scripts and styles left out, entities resolved."""
+    import nh3
+
+    source = html[:_READ].encode("utf-8", "replace").decode("utf-8")  # a lone surrogate has no UTF-8
+    return unescape(_BLOCK_TAG.sub("\n", nh3.clean(source, tags=_BLOCKS, attributes={})))
 
 
 def left_out(found: Yield, where: str, reasons: Sequence[str]) -> None:
     """Say in one line how many entries of an answer could not be used; nothing where all could."""
     if reasons:
         found.remarks.append(f"{where}: {len(reasons)} entries left out, the first because {reasons[0]}")
-
-
-class _Text(html.parser.HTMLParser):
-    _BLOCKS = frozenset(
-        ("p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "table")
-    )
-    _HIDDEN = frozenset(("script", "style"))
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._hidden = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """A block begins a line; what a browser does not show begins."""
-        self._hidden = self._hidden or tag in self._HIDDEN
-        if tag in self._BLOCKS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        """A block ends its line; what a browser does not show ends."""
-        self._hidden = self._hidden and tag not in self._HIDDEN
-        if tag in self._BLOCKS:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        """Text."""
-        if not self._hidden:
-            self.parts.append(data)
