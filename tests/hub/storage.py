@@ -57,20 +57,35 @@ def _reconstruction(hub: Hub, name: str, headers: Mapping[str, str], url: str) -
     if start >= total:
         return _json({"error": "range"}, 416)
     wanted: list[dict[str, Any]] = []
-    fetch: dict[str, list[dict[str, Any]]] = {}
+    ranges: dict[str, list[tuple[int, int]]] = {}
     at, skip = 0, None
     for term in terms:
         if at + term.n_bytes > start and at < end:
             skip = start - at if skip is None else skip
             chunks = {"start": term.first, "end": term.past}
-            places = xet.offsets(_xorb(hub, term.xorb))
             wanted.append({"hash": term.xorb, "unpacked_length": term.n_bytes, "range": chunks})
-            place = {"start": places[term.first], "end": places[term.past] - 1}
-            fetch.setdefault(term.xorb, []).append(
-                {"range": chunks, "url": f"{url}/xorb/{term.xorb}", "url_range": place}
-            )
+            ranges.setdefault(term.xorb, []).append((term.first, term.past))
         at += term.n_bytes
+    fetch = {xorb: [_place(hub, xorb, run, url) for run in _merged(runs)] for xorb, runs in ranges.items()}
     return _json({"offset_into_first_range": skip or 0, "terms": wanted, "fetch_info": fetch})
+
+
+def _place(hub: Hub, xorb: str, run: tuple[int, int], url: str) -> dict[str, Any]:
+    """Where a run of chunks is to be had."""
+    places = xet.offsets(_xorb(hub, xorb))
+    at = {"start": places[run[0]], "end": places[run[1]] - 1}
+    return {"range": {"start": run[0], "end": run[1]}, "url": f"{url}/xorb/{xorb}", "url_range": at}
+
+
+def _merged(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The runs without overlaps: a file may repeat a chunk, and clients take the first run that begins right."""
+    merged: list[tuple[int, int]] = []
+    for first, past in sorted(runs):
+        if merged and first <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(past, merged[-1][1]))
+        else:
+            merged.append((first, past))
+    return merged
 
 
 def _terms_of_plain(hub: Hub, name: str) -> tuple[xet.Term, ...]:
