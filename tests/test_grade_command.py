@@ -17,7 +17,8 @@ from web import Reply
 from golfkit import jsonl
 from golfkit.research.grade import graded
 
-ROWS = "\t".join(("f1", "local", "1.25", "", "", "discard", "pending", "", "loop the middle layers thrice"))
+TAB = "\t"
+ROWS = TAB.join(("f1", "local", "1.25", "", "", "discard", "pending", "", "loop the middle layers thrice"))
 HEADER = "commit\ttier\tval_bpb\tartifact_bytes\tmemory_gb\tstatus\tpromoted\tcost_usd\tdescription"
 
 
@@ -145,3 +146,31 @@ def test_a_key_in_the_env_file_is_enough(golf, home, model):
     (home / "golf.toml").write_text(f'llm_model = "standin-1"\nllm_base_url = "{model.site.url}/llm/v1"\n')
     result = golf("grade", "--limit", "1", cwd=home)
     assert (result.returncode, model.calls[0].headers["authorization"]) == (0, f"Bearer {llm_standin.KEY}")
+
+
+def test_without_a_model_the_offline_rules_grade_and_write_only_what_changed(golf, home):
+    first = golf("grade", "--json", cwd=home)
+    assert json.loads(first.stdout)["graded"] == 25
+    assert "grader: offline (llm_model is not set" in first.stderr
+    before = (home / "graded.jsonl").read_bytes()
+    assert json.loads(golf("grade", "--json", cwd=home).stdout)["graded"] == 0
+    text = "a hashed embedding with fewer bits"
+    (home / "results.tsv").write_text(f"{HEADER}\n{ROWS.rpartition(TAB)[0]}{TAB}{text}\n")
+    golf("grade", cwd=home)
+    rows = graded.read(home / "graded.jsonl")
+    assert (home / "graded.jsonl").read_bytes().startswith(before)
+    assert {row.item for row in rows[25:]} <= {row.item for row in rows[:25]}
+    assert all("like FAILED f1" in " ".join(row.flags) for row in rows[25:])
+
+
+def test_the_offline_rules_leave_a_model_s_fresh_grades_alone(golf, home, model):
+    golf("grade", "--limit", "20", cwd=home, env=model.environ())
+    result = golf("grade", "--grader", "offline", cwd=home, env=model.environ())
+    assert "20 grades of a model from the last 14 days stay as they are" in result.stderr
+    assert [row.grader for row in graded.read(home / "graded.jsonl")] == ["llm"] * 20 + ["offline"] * 5
+
+
+def test_the_frontier_is_in_the_prompt(golf, home, model):
+    (home / "results.tsv").write_text(f"{HEADER}\n{ROWS.rpartition(TAB)[0]}{TAB}depth recurrence, shared layers\n")
+    golf("grade", "--limit", "1", cwd=home, env=model.environ())
+    assert "architecture: tried 1, kept 0, failed 1" in model.calls[0].document["frontier"]

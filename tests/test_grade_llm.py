@@ -41,9 +41,11 @@ def wire(request):
 
 
 class Asking:
-    """A grader of the stand-in, with a clock that only waits move."""
+    """A grader of the stand-in; its waits are noted and not waited for."""
 
-    def __init__(self, model, wire="openai", *, competitors=(), prices=(0.0, 0.0), in_full=False, **changes):
+    def __init__(
+        self, model, wire="openai", *, competitors=(), prices=(0.0, 0.0), in_full=False, timeout_s=5.0, **changes
+    ):
         import httpx
 
         self.waits = []
@@ -51,7 +53,7 @@ class Asking:
         self.purse = Purse(self.values.llm_max_tokens, self.values.llm_max_usd, Prices(*prices))
         timing = Timing(300.0, self.values.longest_wait_seconds, random.Random(0), sleep=self.waits.append)
         endpoint = choice.choose("llm", self.values).endpoint
-        http = httpx.Client(timeout=5.0)
+        http = httpx.Client(timeout=timeout_s)
         text = prompt.build(
             made().history, competitors, (), made().taxonomy, self.values, endpoint.model, in_full=in_full
         )
@@ -210,6 +212,17 @@ def test_a_server_that_stays_down_is_asked_four_times(model):
     with pytest.raises(GolfError, match=r"answered 503.*4 times") as caught:
         Asking(model).grade()
     assert (caught.value.exit_code, len(model.calls)) == (Exit.REMOTE, 4)
+
+
+def test_a_slow_server_is_given_up_and_its_calls_count(model):
+    model.site.latency_s["/llm"] = 0.15
+    asking = Asking(model, timeout_s=0.03)
+    try:
+        with pytest.raises(GolfError, match=r"ReadTimeout.*4 times"):
+            asking.grade()
+    finally:
+        model.site.latency_s.clear()
+    assert asking.purse.spent.tokens_out == 4 * 2500
 
 
 def test_nobody_there_costs_nothing(model):

@@ -64,6 +64,7 @@ def grade(
             _grade(home, values, chosen, limit, False, json)
         else:
             output.note("another golf grade is at work in this workspace; nothing is left for this one")
+            output.emit({"graded": 0, "busy": True}, as_json=json)
 
 
 def _grade(home: Path, values: settings.Settings, chosen: Choice, limit: int | None, dry_run: bool, json: bool) -> None:
@@ -102,7 +103,7 @@ def _plan(wanted: tuple[Due, ...], ready: Ready, values: settings.Settings) -> d
 def _summary(
     home: Path, found: Material, selection: Selection, wanted: tuple[Due, ...], outcome: Outcome, ready: Ready
 ) -> dict[str, Any]:
-    in_force = graded.latest(graded.read(home / graded.FILE))
+    in_force = graded.in_force(home / graded.FILE)
     counts = Counter(in_force[item.id].grade for item in found.items if item.id in in_force)
     cost_usd = ready.purse.cost_usd
     return {

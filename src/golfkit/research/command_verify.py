@@ -56,6 +56,7 @@ def verify(
             _verify(home, values, chosen, limit, False, json)
         else:
             output.note("another golf verify is at work in this workspace; nothing is left for this one")
+            output.emit({"verified": [], "busy": True}, as_json=json)
 
 
 def _verify(home: Path, values: settings.Settings, grader: Choice, limit: int, dry_run: bool, json: bool) -> None:

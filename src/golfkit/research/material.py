@@ -10,6 +10,7 @@ from golfkit.research import techniques
 from golfkit.research.competitors import competitor
 from golfkit.research.competitors import store as competitors
 from golfkit.research.competitors.competitor import Competitor
+from golfkit.research.frontier import counts
 from golfkit.research.grade import graded, history
 from golfkit.research.grade.graded import Graded
 from golfkit.research.grade.history import History
@@ -17,6 +18,7 @@ from golfkit.research.items import item, store
 from golfkit.research.items.item import Item
 from golfkit.research.techniques import Taxonomy
 from golfkit.settings import Settings
+from golfkit.train.runs import view
 
 LEDGER = "results.tsv"
 
@@ -45,10 +47,19 @@ def read(home: Path, values: Settings) -> Material:
         history.from_rows(rows, taxonomy, sota=values.sota, baseline=values.baseline),
         taxonomy,
         competitors.read(home / competitor.FILE),
-        graded.latest(graded.read(home / graded.FILE)),
+        graded.in_force(home / graded.FILE),
     )
 
 
 def frontier(found: Material) -> list[str]:
-    """Lines on the families of techniques and how often each was tried, for a model's prompt."""
-    return []
+    """How often each family of techniques was tried, a line each, for a model's prompt.
+
+    What others report of a family is left out: it changes with every fetch, and each new prompt grades items again.
+    """
+    families = counts.ranked(found.taxonomy, view.entries(found.history.tried, {}), {})
+    tallies = {family.count.name: family.count for family in families}
+    return [
+        f"{name}: tried {count.tried}, kept {count.kept}, failed {count.failed}"
+        for name in found.taxonomy.families
+        for count in [tallies[name]]
+    ]

@@ -3,7 +3,7 @@
 The last line of an item is its grade in force. Earlier ones are what `golf calibrate` compares with outcomes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,9 +61,14 @@ def read(path: Path) -> list[Graded]:
     return jsonl.read(path, Graded, missing_ok=True)
 
 
-def latest(gradings: Sequence[Graded]) -> dict[str, Graded]:
+def latest(gradings: Iterable[Graded]) -> dict[str, Graded]:
     """The grading in force of each item."""
     return {graded.item: graded for graded in gradings}
+
+
+def in_force(path: Path) -> dict[str, Graded]:
+    """`latest` of the file; the gradings before it are not held in memory."""
+    return latest(jsonl.stream(path, Graded, missing_ok=True))
 
 
 def append(path: Path, gradings: Sequence[Graded]) -> None:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from golfkit.files import neutralise
 from golfkit.research.grade.llm.purse import Usage
 
 OPENAI, ANTHROPIC = "openai", "anthropic"
@@ -158,7 +159,7 @@ def _openai(answer: Mapping[str, Any]) -> Reply:
     text = _THOUGHTS.sub("", _joined(content))
     trouble = None
     if refusal:
-        trouble = f"the model refused: {str(refusal)[:120]}"
+        trouble = f"the model refused: {neutralise(str(refusal))[:120]}"
     elif reason == "content_filter":
         trouble = "the answer was filtered (finish_reason content_filter)"
     elif reason == "length":
