@@ -269,7 +269,7 @@ KEYS = st.sampled_from(
     ]
 )
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=9),
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=9) | st.just("\ud800/\n"),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=6),
     max_leaves=15,
 )

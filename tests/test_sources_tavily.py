@@ -158,7 +158,16 @@ def test_a_search_whose_answer_was_lost_is_paid_for_and_not_asked_twice(site, le
     assert (len(site.seen), ledger.spent(sources.NOW)) == (1, 1)
 
 
-VALUES = st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=9) | st.just({}) | st.just([None])
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers()
+    | st.just(10**400)
+    | st.text(max_size=9)
+    | st.just({})
+    | st.just([None])
+)
 
 
 @given(

@@ -13,7 +13,7 @@ from golfkit.research.items.item import TEXT_CHARACTERS, Item
 from golfkit.research.queries import Repository
 
 MOST_PAGES = 30  # of one list, 100 entries each; also what GitHub gives of a pull request's files
-ANONYMOUS = 40  # requests for the files of records in a run without a token, of 60 an hour in all
+ANONYMOUS = 12  # pull requests whose records are read in a run without a token, at 3 of 60 requests an hour each
 
 
 class Github:
@@ -51,7 +51,7 @@ class _Visit:
         self._url, self._page, self._http, self._found = url, page, http, found
         self._headers = github_api.headers(token)
         self._raw = github_api.headers(token, github_api.RAW)
-        self._left = None if token else ANONYMOUS
+        self._left = None if token else ANONYMOUS  # pull requests whose records may still be read; None: all
         self.unread = 0  # pull requests
 
     async def repository(self, asked: Asked, repository: Repository) -> None:
@@ -90,9 +90,11 @@ class _Visit:
 
     async def _records(self, request: Pull, repository: Repository) -> list[Record]:
         """The records of a pull request; what GitHub does not give out is a remark, and its title is all there is."""
-        if self._left is not None and self._left <= 0:
-            self.unread += 1
-            return []
+        if self._left is not None:
+            if self._left == 0:
+                self.unread += 1
+                return []
+            self._left -= 1
         where = f"github: {request.repository}#{request.number}"
         try:
             found = records.folders(await self._files(request), repository.record_files)
@@ -108,7 +110,6 @@ class _Visit:
     async def _files(self, request: Pull) -> list[Any]:
         where, files = f"{self._url}/repos/{request.repository}/pulls/{request.number}/files", []
         for number in range(1, MOST_PAGES + 1):
-            self._count()
             values, more = await self._list(where, {}, number)
             files += values
             if not more:
@@ -124,7 +125,6 @@ class _Visit:
         """A file as of the last commit, in the repository itself: there it is even when the fork is gone."""
         if request.sha is None:
             return None
-        self._count()
         url = f"{self._url}/repos/{request.repository}/contents/{quote(path)}"
         answer = await asking.get(self._http, url, params={"ref": request.sha}, headers=self._raw)
         return records.text_of(answer)
@@ -148,10 +148,6 @@ class _Visit:
         if not isinstance(values, list):
             raise SourceError(f"{url}: the answer is no list", status=answer.status)
         return values, github_api.has_next(answer)
-
-    def _count(self) -> None:
-        if self._left is not None:
-            self._left -= 1
 
 
 def pull_item(request: Pull, found: Sequence[Record], asked: Asked) -> Item:

@@ -89,7 +89,7 @@ def folders(files: Sequence[Any], globs: Sequence[str]) -> list[Folder]:
     matched: dict[str, list[tuple[str, bool]]] = {}
     for file in files:
         path, status = shape.pick(file, "filename"), shape.pick(file, "status")
-        if isinstance(path, str) and status != "removed" and wanted.fullmatch(path):
+        if isinstance(path, str) and path.isprintable() and status != "removed" and wanted.fullmatch(path):
             matched.setdefault(path.rpartition("/")[0], []).append((path, status in ("added", "copied", "renamed")))
     found = [_folder(path, members) for path, members in sorted(matched.items())]
     holders = [folder.path for folder in found if folder.submission] or [folder.path for folder in found[:1]]

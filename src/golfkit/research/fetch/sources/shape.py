@@ -59,23 +59,34 @@ def stamp(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def number(value: Any) -> float | None:
+    """A finite number; None where `value` is none, or one beyond all floats."""
+    if type(value) not in (int, float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
 def iso(value: Any) -> str | None:
     """A time or day in ISO 8601 as `stamp` gives it; without a zone it is UTC. None where it is no such time."""
     if not isinstance(value, str):
         return None
     try:
         time = datetime.fromisoformat(value.strip())
-        return stamp(time if time.tzinfo else time.replace(tzinfo=UTC))
+        return _believed(time if time.tzinfo else time.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
         return None
 
 
 def unix(value: Any, per_second: int = 1) -> str | None:
     """Seconds since 1970, or `per_second`ths of them, as `stamp` gives it; None where it is no such number."""
-    if type(value) not in (int, float) or not math.isfinite(value):
+    seconds = number(value)
+    if seconds is None:
         return None
     try:
-        return stamp(_EPOCH + timedelta(seconds=value / per_second))
+        return _believed(_EPOCH + timedelta(seconds=seconds / per_second))
     except OverflowError:
         return None
 
@@ -92,3 +103,8 @@ def left_out(found: Yield, where: str, reasons: Sequence[str]) -> None:
     """Say in one line how many entries of an answer could not be used; nothing where all could."""
     if reasons:
         found.remarks.append(f"{where}: {len(reasons)} entries left out, the first because {reasons[0]}")
+
+
+def _believed(time: datetime) -> str | None:
+    """A time as text; None where it lies before 1900, when there was nothing of this."""
+    return stamp(time) if time.year >= 1900 else None

@@ -1,7 +1,6 @@
 """Tavily: sets of web searches. Each search takes credits before it is asked; which sets are due, the run decides."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -112,8 +111,7 @@ def _item(result: Any, asked: Asked, query: str, topic: str) -> Item | None:
     if not url.startswith("https://") or not title:
         return None
     name, aliases = identity.identities(url=url)
-    score = shape.pick(result, "score")
-    known = type(score) in (int, float) and math.isfinite(score)
+    score = shape.number(shape.pick(result, "score"))
     return Item(
         id=name,
         source="tavily",
@@ -125,7 +123,7 @@ def _item(result: Any, asked: Asked, query: str, topic: str) -> Item | None:
         fetched=shape.stamp(asked.now),
         published=_published(shape.pick(result, "published_date")),
         aliases=aliases,
-        relevance=min(max(float(score), 0.0), 1.0) if known else None,
+        relevance=None if score is None else min(max(score, 0.0), 1.0),
         found_by=query,
     )
 
@@ -141,7 +139,7 @@ def _kind(name: str, topic: str) -> str:
 def _published(value: Any) -> str | None:
     """RFC 1123 where the vendor keeps to its documentation, ISO 8601 else."""
     try:
-        return shape.stamp(parsedate_to_datetime(shape.line(value)))
+        return shape.iso(parsedate_to_datetime(shape.line(value)).isoformat())
     except (ValueError, OverflowError):
         return shape.iso(value)
 
@@ -158,8 +156,8 @@ def _explained(error: SourceError, now: datetime) -> SourceError:
     if advice is None:
         return error
     retry_at = error.retry_at
-    wait_s = shape.pick(_json(error.body), "error", "retry_after_seconds")
-    if retry_at is None and type(wait_s) in (int, float) and 0 <= wait_s < math.inf:
+    wait_s = shape.number(shape.pick(_json(error.body), "error", "retry_after_seconds"))
+    if retry_at is None and wait_s is not None and wait_s >= 0:
         retry_at = now.timestamp() + wait_s
     return SourceError(f"tavily: {advice} ({error})", retry_at, status=error.status, body=error.body)
 
