@@ -291,3 +291,11 @@ def test_dry_runs_write_nothing(board, tmp_path):
     board("claim", "x", "--dry-run")
     board("agent", "register", "-m", "m", "-H", "h", "--dry-run", agent="agent-09")
     assert sorted(str(path) for path in (tmp_path / "board").rglob("*")) == before
+
+
+def test_every_row_of_the_parity_table_is_a_test():
+    tests = Path(__file__).parent
+    named = re.findall(r"`(test_\w+)` \|$", (tests.parent / "docs/board.md").read_text(), re.MULTILINE)
+    code = "".join(path.read_text() for path in tests.glob("test_board_*.py"))
+    assert len(named) >= 25
+    assert [name for name in named if f"def {name}(" not in code] == []
