@@ -108,6 +108,14 @@ class Site:
         assert isinstance(what, Reply) or what in FAULTS, what
         self._faults += [(prefix, what)] * times
 
+    def calm(self) -> None:
+        """No more faults, latency or `before`; what was seen is forgotten. The routes stay."""
+        with self._lock:
+            self.before = lambda seen: None
+            self.most_at_once = 0
+            for held in (self._faults, self.latency_s, self.seen):
+                held.clear()
+
     def settings(self) -> dict[str, str]:
         """Every base URL, by the setting's name."""
         return {name: self.url + path for name, path in PREFIXES.items()}
