@@ -52,6 +52,8 @@ def decode(kind: type[T], record: Mapping[str, Any], where: str, *, extra: str |
             value = record[name]
             if type(value) in field.plain or (type(value) in field.numbers and 0 <= value < math.inf):
                 values[name] = value
+            elif field.strings and type(value) is list and set(map(type, value)) <= {str}:
+                values[name] = tuple(value)
             else:
                 values[name] = _value(value, field.hint, f"{where}: key {name!r}")
         elif field.required:
@@ -66,6 +68,7 @@ class _Field(NamedTuple):
     required: bool
     plain: frozenset[type]
     numbers: frozenset[type]  # where they are finite and 0 or more
+    strings: bool  # a list of strings
 
 
 @functools.cache
@@ -77,7 +80,9 @@ def _fields(kind: type) -> dict[str, _Field]:
         numbers = {int: {int}, float: {int, float}}.get(inner, set())
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         plain = frozenset(optional | {inner} & {str, bool})
-        found[field.name] = _Field(hint, required, plain, frozenset(numbers))
+        found[field.name] = _Field(
+            hint, required, plain, frozenset(numbers), get_args(inner)[:1] == (str,) and get_origin(inner) is tuple
+        )
     return found
 
 
@@ -107,8 +112,6 @@ def _value(value: Any, hint: Any, where: str) -> Any:
     if dataclasses.is_dataclass(kind) and isinstance(value, dict):
         return decode(kind, value, where)  # type: ignore[arg-type]
     if get_origin(kind) is tuple and isinstance(value, list):
-        if get_args(kind)[0] is str and all(type(inner) is str for inner in value):
-            return tuple(value)
         return tuple(_value(inner, get_args(kind)[0], f"{where}[{i}]") for i, inner in enumerate(value))
     if get_origin(kind) is Mapping and isinstance(value, dict):
         inner_hint = get_args(kind)[1]

@@ -86,13 +86,33 @@ def _record(found: Any) -> dict[str, Any]:
 
 
 def _records(home: Path, records: Path, as_json: bool) -> None:
-    """The grader against the contest's own history."""
+    """The offline grader against the contest's own history."""
     from golfkit.research import techniques
     from golfkit.research.backtest import report
 
-    found = report.run(records, techniques.read(home / techniques.FILE))
-    if as_json:
-        output.emit(found._asdict(), as_json=True)
-    else:
+    values = settings.load(os.environ, home)
+    found = report.run(
+        records,
+        techniques.read(home / techniques.FILE),
+        sota=values.baseline,  # nothing better was known before the first record
+        baseline=values.baseline,
+        artifact_limit=values.artifact_limit,
+        training_seconds=values.training_seconds,
+    )
+    if not as_json:
         for line in report.lines(found):
             output.text(line)
+        return
+    rows = [
+        {name: getattr(row.record, name) for name in ("name", "track", "date", "val_bpb", "gain", "gain_over_best")}
+        | {"grade": row.graded.grade, "total": row.graded.total, "keywords": row.keywords}
+        for row in found.rows
+    ]
+    output.emit({"records": rows, "outcomes": _plain(found.outcomes)}, as_json=True)
+
+
+def _plain(value: Any) -> Any:
+    """Named tuples as mappings, all the way down."""
+    if hasattr(value, "_asdict"):
+        return {name: _plain(inner) for name, inner in value._asdict().items()}
+    return [_plain(inner) for inner in value] if isinstance(value, tuple) else value

@@ -5,10 +5,11 @@ Weights: each dimension's points are divided by its most; dimension d gets
     w_d = (1 - trust) / D + trust * max(0, rho_d) / sum of max(0, rho)      trust = n / (n + SHRINK)
 
 with rho_d its Spearman correlation with the gain and D dimensions, so they sum to 1: equal weights where little is
-known, and what predicts nothing loses its share as outcomes come in. It is a shrinkage estimate, not a regression: a dozen outcomes cannot carry six coefficients.
+known, and what predicts nothing loses its share as outcomes come in. It is a shrinkage
+estimate, not a regression: a dozen outcomes cannot carry six coefficients.
 
-Source: the interval of a share is Wilson's, Journal of the American Statistical Association 22 (1927); that of Spearman's
-correlation is described in golfkit.train.runs.correlation.
+Source: the interval of a share is Wilson's, Journal of the American Statistical Association 22 (1927); that of
+Spearman's correlation is described in golfkit.train.runs.correlation.
 """
 
 import math

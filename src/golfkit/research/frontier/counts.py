@@ -7,14 +7,14 @@ The score of a family is an upper confidence bound, UCB1 on a shrunk mean:
     N     = sum of n over all families
     mean  = (kept + PRIOR * share + seen) / (tried + PRIOR + seen)
     share = (all kept + 1) / (all tried + 2)           what a try is worth here, whatever it is of
-    seen  = SEEN * log2(1 + seen elsewhere)            what others report, as kept tries: few, as only successes are told
+    seen  = SEEN * log2(1 + seen elsewhere)            what others report, as kept tries: few, as failures go unreported
 
 The first term prefers what worked; the second grows for what others of the same file crowd out, so a family that nobody
 tries comes to the front by itself. No random numbers: the same files give the same order, ties go by the file's order.
 A technique's score is the same formula among the techniques of its family.
 
-Source: UCB1 of Auer, Cesa-Bianchi and Fischer, Machine Learning 47 (2002), whose C is sqrt(2); shrinkage to the common
-mean as in Efron and Morris, Scientific American 236 (1977).
+Source: UCB1 of Auer, Cesa-Bianchi and Fischer, Machine Learning 47 (2002), with its C of sqrt(2); shrinkage to the
+common mean as in Efron and Morris, Scientific American 236 (1977).
 """
 
 import math
@@ -25,13 +25,13 @@ from typing import NamedTuple
 from golfkit.research.techniques import Taxonomy
 from golfkit.train.runs.view import Entry
 
-C = 1.0  # below sqrt(2): a workspace has dozens of tries, not thousands
+C = math.sqrt(2)
 PRIOR = 2.0  # imagined tries
 SEEN = 0.25  # kept tries that a doubling of reports is worth: 15 reports are one
 EXPLANATION = (
-    f"score = mean reward + C * sqrt(ln N / n), C = {C:g} (UCB1): high for what worked and for what few tries went into; "
-    f"the mean is kept / tried, shrunk to the share of all families by {PRIOR:g} imagined tries; reports from elsewhere "
-    "count a little"
+    "score = mean reward + C * sqrt(ln N / n), C = sqrt(2) (UCB1): high for what worked or was hardly tried; "
+    f"the mean is kept / tried, shrunk to the share of all families by {PRIOR:g} imagined tries; what is "
+    "reported elsewhere counts a little"
 )
 
 

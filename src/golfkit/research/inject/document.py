@@ -1,8 +1,8 @@
 """program.md as bytes: its four marked sections and its SOTA line are replaced, every other byte stays. Pure.
 
 A marker is a line of its own, there once; blanks around it and a byte order mark before it do not count. Lines end in
-"\\n", and new ones end as that of their START marker does, so a file with "\\r\\n" keeps it. Bytes outside of the sections
-are never decoded: a file in any encoding that has ASCII in it survives, damaged text included.
+"\\n", and new ones end as that of their START marker does, so a file with "\\r\\n" keeps it. Bytes outside of the
+sections are never decoded: a file in any encoding that has ASCII in it survives, damaged text included.
 """
 
 import re

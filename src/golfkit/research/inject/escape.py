@@ -1,4 +1,4 @@
-"""Strangers' text made inert: one line that no reader of Markdown, HTML or a terminal acts on, and no model is asked by.
+"""Strangers' text made inert: one line on which no reader of Markdown, HTML or a terminal acts.
 
 Characters that mean something in Markdown or HTML become look-alikes that mean nothing, instead of being escaped: the
 text is as safe where it is read raw, as a model does, as where it is drawn. It always stands inside of quotation marks,
@@ -16,15 +16,15 @@ CUT = "…"
 _LOOKALIKES = str.maketrans(
     {
         **dict.fromkeys('"“”„‟″«»〝〞', "'"),  # the quotation cannot be closed from inside
-        **dict.fromkeys("`´", "'"),
-        "<": "‹",
-        ">": "›",
+        **dict.fromkeys("`\u00b4", "'"),
+        "<": "\u2039",
+        ">": "\u203a",
         "|": "¦",
         "[": "(",
         "]": ")",
-        "*": "∗",
-        "~": "∼",
-        "\\": "∖",
+        "*": "\u2217",
+        "~": "\u223c",
+        "\\": "\u2216",
         "{": "(",
         "}": ")",
     }

@@ -77,7 +77,7 @@ def read(home: Path) -> Inputs:
 
 
 def _gradings(home: Path) -> tuple[dict[str, Graded], dict[str, list[Past]]]:
-    """graded.jsonl, which grows with every run of the grader: one grading of an item is kept whole, of others the scores."""
+    """graded.jsonl, which grows with every run of the grader: the last grading of each item, and the scores of all."""
     in_force: dict[str, Graded] = {}
     past: dict[str, list[Past]] = {}
     for grading in jsonl.stream(home / graded.FILE, Graded, missing_ok=True):

@@ -1,4 +1,4 @@
-"""What goes between the markers of program.md: made of a workspace's files alone, so the same files give the same text."""
+"""What goes between the markers of program.md: of a workspace's files alone, so the same files give the same text."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

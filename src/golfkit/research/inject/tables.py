@@ -70,8 +70,8 @@ def competitors(found: Sequence[Competitor], baseline: float, baseline_split: st
         lines += [*_table(columns, [_competitor(bpb, c, baseline) for bpb, c in ranked[:COMPETITORS]]), ""]
     return [
         *lines,
-        f"{min(COMPETITORS, len(ranked))} of {len(ranked)} known scores; {len(scored) - len(ranked)} too unsure to rank "
-        f"(below {SURE:g}), {len(found) - len(scored)} unknown.",
+        f"{min(COMPETITORS, len(ranked))} of {len(ranked)} known scores; too unsure to rank (below {SURE:g}): "
+        f"{len(scored) - len(ranked)}; unknown: {len(found) - len(scored)}.",
     ]
 
 

@@ -4,9 +4,9 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from golfkit import jsonl
 from golfkit.research.grade.graded import Graded
 from golfkit.research.grade.rubric import UNGRADED
+from golfkit.research.items import store
 from golfkit.research.items.item import FILE, Item
 from golfkit.research.techniques import Taxonomy
 
@@ -31,7 +31,7 @@ def read(
     """
     return {
         item.id: _indexed(item, taxonomy, in_force.get(item.id), item.id in digests)
-        for item in jsonl.stream(home / FILE, Item, missing_ok=True)
+        for item in store.stream(home / FILE)
     }
 
 
