@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 MOST_CHARACTERS = 200_000  # of a README that are read; those of records have up to 30,000
 MOST_LINE = 4_000  # characters of one line that are read
+TITLE_WORDS = 3  # that a first heading of a lower level needs to be a title; "Key metrics" is a section
 WRAPPED = 50  # characters from which on a line without an end is taken to go on in the next
 
 
@@ -106,7 +107,7 @@ def _blocks(lines: list[str]) -> Iterator[Line | Table]:
             headings = [(above, text) for above, text in headings if above < level]
             text = plain(heading[2])
             yield Line(n, text, "heading", level, tuple(words for _, words in headings), text)
-            if seen:
+            if seen or (level > 1 and len(text.split()) < TITLE_WORDS):
                 headings.append((level, text))
             caption = ""
         elif raw.strip() and not _RULE.fullmatch(raw):

@@ -23,7 +23,6 @@ ALONE = 8  # points of the one bold cell of a column that is also its lowest
 UNNAMED = 6  # points off where neither column nor row say bits per byte
 
 _VALUE = re.compile(
-    r""
     r"[^\w+.-]*([~≈]?)\s*([+-]?)(\d{1,2}\.\d{2,12})(?:\s*±\s*\d*\.?\d+)?\s*(?:(?:val[_ ])?bp[bp])?\s*"
     r"(?:\([^)]*\))?[^\w.%]*",
     re.I,
@@ -87,9 +86,11 @@ class _Reader:
     def candidates(self) -> Iterator[Candidate]:
         for r, row in enumerate(self.table.rows):
             label = _row_label(row)
-            if _STD.search(label) or (self.curve and not words.finality(label)):
+            mean = bool(vocabulary.MEAN.match(label))  # "mean ± std" is no spread
+            if (_STD.search(label) and not mean) or (self.curve and not words.finality(label)):
                 continue
             in_row = words.judge(label)
+            in_row = in_row._replace(spread=in_row.spread and not mean)
             for c, cell in enumerate(row):
                 match = _number(cell)
                 if match and not match[2] and (c or self.columns[0].score):  # a sign makes it a difference

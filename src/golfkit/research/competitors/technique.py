@@ -16,6 +16,7 @@ _PREFIX = re.compile(
     re.I,
 )
 _SCORES = re.compile(
+    r"\([^()]{0,80}\bbp[bp]\b[^()]{0,80}\)|"
     r"\(?\b(?:mean\s+)?(?:val[_ ]?)?bp[bp]\b\s*[:=]?\s*~?\d\.\d+\)?|\(?~?\d\.\d{3,}\s*(?:val[_ ]?)?bp[bp]\b\)?|"
     r"\(\s*(?:\d+-)?seeds?\s+mean[^)]*\)|\(#\d+\)|\(\s*[,;]?[^()\w]*\)",
     re.I,

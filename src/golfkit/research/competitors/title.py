@@ -7,13 +7,13 @@ from golfkit.research.competitors.candidates import BARE_DIGITS, LEAST, MOST, PL
 from golfkit.research.competitors.choice import Choice
 from golfkit.research.competitors.numbers import decimals, numbers
 
-MOST = 500  # characters that are read; GitHub allows 256
+TITLE_CHARACTERS = 500  # that are read; GitHub allows 256
 
 
 def read(text: str) -> Choice:
     """The score: what is named bits per byte, else a mean, else the one bare number of a score's form."""
     named, means, bare = [], [], []
-    for number in numbers(markdown.plain(text[:MOST])):
+    for number in numbers(markdown.plain(text[:TITLE_CHARACTERS])):
         label = words.judge(number.before, number.after)
         if number.signed or label.spread or label.bound or label.other or label.loss or number.arrow_after:
             continue
@@ -33,6 +33,6 @@ def read(text: str) -> Choice:
             notes = [f"several scores: {', '.join(values)}"] if len(values) > 1 else []
             if not LEAST <= number.value <= MOST:
                 notes.append(f"{number.text} is outside of {LEAST} to {MOST} bits per byte")
-            lower = 0.4 * bool(notes) + 0.1 * number.approximate
-            return Choice(number.text, round(sure - lower, 2), tuple(notes))
+            confidence = (sure - 0.1 * number.approximate) * (0.5 if notes else 1)
+            return Choice(number.text, round(confidence, 2), tuple(notes))
     return Choice(None, 0.0, ())
