@@ -46,14 +46,14 @@ class OpenReview:
         """Every venue of every contest."""
         if not self._token and not (self._username and self._password):
             raise Skipped(f"openreview: needs a login; {NEEDS}")
-        token = self._token or await self._login(http, found)
+        token = self._token or await self._login(http)
 
         async def ask(part: tuple[Asked, str]) -> None:
             await self._venue(*part, token, http, found)
 
         await asking.in_turn([(one, venue) for one in asked for venue in one.table.venues], ask)
 
-    async def _login(self, http: Http, found: Yield) -> str:
+    async def _login(self, http: Http) -> str:
         try:
             answer = await http.post(
                 f"{self._url}/login", json={"id": self._username or "", "password": self._password or ""}, retry=False

@@ -9,8 +9,8 @@ from typing import Any
 from golfkit.research.fetch.protocol import SourceError
 from golfkit.research.fetch.sources import shape
 
-_END = re.compile(rb"</(?:\w+:)?(?:rss|feed|rdf)\s*>\s*(?:<!--.*?-->\s*)*$", re.IGNORECASE | re.DOTALL)
-_TAIL = 1000  # bytes at the end of a feed that hold its last tag
+_END = re.compile(rb"</(?:\w{1,20}:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
+_TAIL = 1000  # bytes at the end of a feed that hold its last tag, and comments that may follow
 
 
 def parse(body: bytes, headers: Mapping[str, str], url: str) -> Any:
