@@ -136,6 +136,11 @@ def test_a_retry_after_without_sense_waits_a_day_at_most(text):
     assert retries.asked_wait(429, {"retry-after": text}, 0.0) in (None, retries.DAY_S)
 
 
+def test_what_stands_beside_an_answer_is_no_wait():
+    assert retries.asked_wait(200, {"retry-after": "60"}, 0.0) is None
+    assert retries.asked_wait(200, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "60"}, 0.0) == 60.0
+
+
 def test_pauses_double_and_differ():
     rng = random.Random(0)
     pauses = [retries.pause(retries.Patience(60.0), n, refused=False, rng=rng) for n in (1, 2, 3)]
@@ -216,6 +221,11 @@ def test_no_error_repeats_a_secret(site):
     with pytest.raises(SourceError) as error:
         get(site, f"/github/x?key={SECRET}")
     assert SECRET not in str(error.value)
+    for n in range(190, 210):  # an excerpt that ends within the key
+        site.on("/github/x", Reply(401, b"x" * n + SECRET.encode()))
+        with pytest.raises(SourceError) as error:
+            get(site)
+        assert SECRET[:4] not in str(error.value)
     values = Settings(tavily_api_key=SECRET + "\n")
     with pytest.raises(SourceError) as error:
         asking(values, lambda client: client.of("x").get(site.url, headers={"Authorization": f"Bearer {SECRET}\n"}))

@@ -111,7 +111,7 @@ def test_a_request_that_a_source_swallowed_leaves_it_open(home, site):
     site.fault("/b", Reply.of({}, 503), times=4)
     (only,) = fetch(home, [Careless("arxiv", f"{site.url}/a")], VALUES)
     assert (only.status, only.new) == ("ok", 2)
-    assert only.remarks[0].startswith("1 requests failed")
+    assert only.remarks[0].startswith("requests that failed: 1;")
     assert state(home).succeeded == {}
 
 

@@ -1,8 +1,6 @@
 """The polite client: limits, retries, Retry-After and ETags over httpx; a source only asks.
 
-async with connect(values) as client:
-    http = client.of("arxiv")      # protocol.Http; all that share `client` share its lanes
-    answer = await http.get(url, params={...})
+`connect` makes one from the settings; `client.of(source)` is protocol.Http, and all of one client share its lanes.
 """
 
 import asyncio
@@ -12,13 +10,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urljoin, urlsplit
+from typing import TYPE_CHECKING, Any
 
 from golfkit.errors import missing_package
 from golfkit.files import neutralise
-from golfkit.research.fetch import etags, limits, retries
+from golfkit.research.fetch import etags, exchange, limits, retries
 from golfkit.research.fetch.etags import Validator
+from golfkit.research.fetch.exchange import Ask, Failed
 from golfkit.research.fetch.protocol import Answer, SourceError
 from golfkit.settings import Settings
 
@@ -27,34 +25,8 @@ if TYPE_CHECKING:
 
 BODY_BYTES = 20_000_000  # of an answer; a feed or a page of pull requests has at most a tenth of it
 REDIRECTS = 5
-ANYWHERE = ("accept", "content-type", "if-none-match", "if-modified-since")  # headers that may follow to another host
 EXCERPT = 200  # characters of an error's body
 SECRET = 4  # characters from which on a text is taken for a secret
-REDIRECT = (301, 302, 303, 307, 308)
-
-
-class Ask(NamedTuple):
-    """One request as it goes out; `content` makes it a POST."""
-
-    url: str
-    headers: Mapping[str, str]
-    content: bytes | None = None
-
-
-class Failed(NamedTuple):
-    """One try that gave no answer.
-
-    again    whether another try may go better
-    unheard  whether the service surely did not act on it, so that a POST may be sent once more
-    wait_s   what the service asked to wait; None where it did not
-    answer   what came, where it was whole
-    """
-
-    why: str
-    again: bool
-    unheard: bool = False
-    wait_s: float | None = None
-    answer: Answer | None = None
 
 
 @dataclass
@@ -153,12 +125,12 @@ class SourceHttp:
         """See protocol.Http."""
         import httpx
 
-        whole = str(httpx.URL(url).copy_merge_params(dict(params))) if params and _is_address(url) else url
+        whole = str(httpx.URL(url).copy_merge_params(dict(params))) if params and exchange.is_address(url) else url
         key = etags.key(url, params, headers, self.digest) if cached else ""
         had = self.known.get(key)
         if had is not None and self.since < had.since:  # looks further back than the run that had it
             had = None
-        sent = _lower(headers) | (had.headers() if had else {})
+        sent = exchange.lower(headers) | (had.headers() if had else {})
         answer = await self._ask(Ask(whole, sent))
         if answer.status == 304 and had is not None:
             self.fresh[key] = replace(had, used=self.today)
@@ -181,12 +153,12 @@ class SourceHttp:
         import json as codec
 
         content = codec.dumps(json).encode("ascii")
-        return await self._ask(Ask(url, {"content-type": "application/json"} | _lower(headers), content), retry)
+        return await self._ask(Ask(url, {"content-type": "application/json"} | exchange.lower(headers), content), retry)
 
     async def _ask(self, ask: Ask, retry: bool = True) -> Answer:
         """The answer, tried as often as makes sense."""
         client, patience = self.client, self.client.patience
-        if not _is_address(ask.url):
+        if not exchange.is_address(ask.url):
             raise self._error(ask.url, "is no address of the web")
         for attempt in range(1, patience.tries + 1):
             answer = await self._try(ask)
@@ -220,12 +192,12 @@ class SourceHttp:
                     return answer
                 wait_s = retries.asked_wait(answer.status, answer.headers, client.now())
                 lane.hold(client.now() + (wait_s or 0.0))
-            target = _target(ask.url, answer)
-            if target is None:
+            sent_on = exchange.target(ask.url, answer)
+            if sent_on is None:
                 return self._judged(ask, answer, wait_s)
             if ask.content is not None:
                 return Failed(f"answered {answer.status}, but a POST is not sent on; correct the base URL", False)
-            ask = _redirected(ask, target)
+            ask = exchange.redirected(ask, sent_on)
         return Failed(f"more than {REDIRECTS} redirects", False)
 
     def _judged(self, ask: Ask, answer: Answer, wait_s: float | None) -> Answer | Failed:
@@ -234,7 +206,9 @@ class SourceHttp:
             return answer
         again = retries.is_transient(answer.status, answer.headers)
         unheard = again and answer.status in (403, 429)
-        return Failed(f"answered {answer.status}{_excerpt(answer)}", again, unheard, wait_s if again else None, answer)
+        return Failed(
+            f"answered {answer.status}{self._said(answer)}", again, unheard, wait_s if again else None, answer
+        )
 
     async def _send(self, ask: Ask) -> Answer | Failed:
         import httpx
@@ -260,55 +234,11 @@ class SourceHttp:
             unheard = isinstance(error, httpx.ConnectError)
             return Failed(f"no whole answer: {error or type(error).__name__}", True, unheard)
 
+    def _said(self, answer: Answer) -> str:
+        """What an error's body says, shortened; cleaned first, or half a key would be left of it."""
+        text = self.client.cleaned(answer.body[: 10 * EXCERPT].decode("utf-8", "replace"))
+        return f": {text[:EXCERPT]}" if text else ""
+
     def _error(self, url: str, why: str, answer: Answer | None = None, retry_at: float | None = None) -> SourceError:
         status, body = (answer.status, answer.body) if answer else (None, b"")
-        return SourceError(self.client.cleaned(f"{_shown(url)}: {why}"), retry_at, status=status, body=body)
-
-
-def _target(url: str, answer: Answer) -> str | None:
-    """Where an answer points to; None where it is none that points anywhere."""
-    if answer.status not in REDIRECT or "location" not in answer.headers:
-        return None
-    try:
-        target = urljoin(url, answer.headers["location"])
-    except ValueError:  # half an IPv6 address
-        return None
-    return target if _is_address(target) else None
-
-
-def _is_address(url: str) -> bool:
-    """Whether a URL can be asked: http or https, a host, a port that there is, text that UTF-8 has bytes for."""
-    import httpx
-
-    try:
-        httpx.URL(url)
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except (httpx.InvalidURL, ValueError):  # a port above 65535, half an IPv6 address, a lone surrogate
-        return False
-
-
-def _redirected(ask: Ask, target: str) -> Ask:
-    """The request to another address; another host gets neither Authorization nor any key."""
-    old, new = urlsplit(ask.url), urlsplit(target)
-    if (old.scheme, old.netloc.lower()) == (new.scheme, new.netloc.lower()):
-        return ask._replace(url=target)
-    return Ask(target, {name: value for name, value in ask.headers.items() if name in ANYWHERE})
-
-
-def _shown(url: str) -> str:
-    """A URL without user, password and query, which may hold keys."""
-    bare = url.partition("?")[0].partition("#")[0]
-    scheme, colon, rest = bare.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{colon}{host.rpartition('@')[2]}{slash}{path}"
-
-
-def _excerpt(answer: Answer) -> str:
-    """What an error's body says, shortened."""
-    text = neutralise(answer.body[: 10 * EXCERPT].decode("utf-8", "replace"))
-    return f": {text[:EXCERPT]}" if text else ""
-
-
-def _lower(headers: Mapping[str, str] | None) -> dict[str, str]:
-    return {name.lower(): value for name, value in (headers or {}).items()}
+        return SourceError(self.client.cleaned(f"{exchange.shown(url)}: {why}"), retry_at, status=status, body=body)

@@ -43,7 +43,7 @@ def asked_wait(status: int, headers: Mapping[str, str], now: float) -> float | N
     now  Unix seconds
     Sources: RFC 9110 section 10.2.3 (Retry-After: seconds or a date); GitHub REST, "Rate limits" (x-ratelimit-reset).
     """
-    wait_s = _retry_after(headers.get("retry-after", ""), now)
+    wait_s = _retry_after(headers.get("retry-after", ""), now) if status >= 400 else None
     if wait_s is None and is_exhausted(headers) and (status in (403, 429) or 200 <= status < 300):
         wait_s = _reset(headers.get("x-ratelimit-reset", ""), now)
         if wait_s is None and status in (403, 429):

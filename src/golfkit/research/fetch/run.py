@@ -122,7 +122,9 @@ class Run:
         except MISREAD as error:
             status, why = FAILED, f"an answer of another shape than is documented: {_place(error)}"
         if status == OK and http.unsettled:
-            found.remarks.append(f"{http.unsettled} requests failed; the next run asks again from {part.since} on")
+            found.remarks.append(
+                f"requests that failed: {http.unsettled}; the next run asks again from {part.since} on"
+            )
         self._hold(source.name, retry_at)
         outcome = self._commit(source.name, part, found, http, whole=status == OK and not http.unsettled)
         said = [self.client.cleaned(text).removeprefix(f"{source.name}: ") for text in (why, *found.remarks) if text]
@@ -141,7 +143,7 @@ class Run:
 
     def _hold(self, source: str, retry_at: float | None) -> None:
         """Leave a service alone that named a time in its answer's text, where the client does not look."""
-        if retry_at is not None and source in limits.LIMITS:
+        if retry_at is not None and source in limits.LIMITS and source != "feeds":  # those are held host by host
             self.client.lanes.named(source).hold(min(retry_at, self.client.now() + DAY_S))
 
 
