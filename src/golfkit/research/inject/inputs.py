@@ -15,6 +15,7 @@ from golfkit.research.frontier import counts, reports
 from golfkit.research.frontier.counts import Family
 from golfkit.research.grade import graded
 from golfkit.research.grade.graded import Graded
+from golfkit.research.inject import findings
 from golfkit.research.items import index
 from golfkit.research.items.index import Indexed
 from golfkit.research.techniques import Taxonomy
@@ -26,7 +27,6 @@ from golfkit.train.runs.view import Entry
 
 LEDGER = "results.tsv"
 RUNS = "runs"
-SHOWN_GRADES = ("A", "B")
 
 
 class Inputs(NamedTuple):
@@ -63,7 +63,7 @@ def read(home: Path) -> Inputs:
     rows = ledger.read_rows(path) if path.exists() else []
     records = record.read_all(home / RUNS, (row.commit for row in rows))
     in_force, past = _gradings(home)
-    shown = {name for name, grading in in_force.items() if grading.grade in SHOWN_GRADES}
+    shown = {name for name, grading in in_force.items() if grading.grade in findings.SHOWN}
     return Inputs(
         taxonomy=taxonomy,
         entries=view.entries(rows, records),
