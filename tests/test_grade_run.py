@@ -44,6 +44,18 @@ def test_in_a_new_context_a_model_grades_as_then_bs_then_what_is_recent_again():
     assert selected(items, rows, context="0" * 16)[0] == []
 
 
+def test_the_oldest_grade_comes_first_so_that_a_cap_starves_none():
+    items = [item(name, fetched=days_ago(n)) for n, name in enumerate(("young", "old", "middle"))]
+    rows = [graded(one, "A", graded=days_ago(n)) for one, n in zip(items, (1, 9, 5), strict=True)]
+    assert [name for name, _ in selected(items, rows)[0]] == ["old", "middle", "young"]
+
+
+def test_a_password_in_the_base_url_is_not_shown():
+    chosen = choice.choose("llm", values(llm_model="m", llm_base_url="http://me:secret@127.0.0.1:1/v1"))
+    assert "secret" not in chosen.why + repr(chosen.endpoint)
+    assert "127.0.0.1:1/v1" in chosen.why
+
+
 def test_the_offline_grader_grades_everything_again_but_a_model_s_grades_of_two_weeks():
     items = [item(name, fetched=days_ago(90)) for name in ("rules", "paid", "stale")]
     rows = [
@@ -51,7 +63,7 @@ def test_the_offline_grader_grades_everything_again_but_a_model_s_grades_of_two_
         graded(items[1], "C", grader="llm", graded=days_ago(13)),
         graded(items[2], "C", grader="llm", graded=days_ago(15)),
     ]
-    assert selected(items, rows, "offline") == ([("rules", STALE), ("stale", STALE)], 1)
+    assert selected(items, rows, "offline") == ([("stale", STALE), ("rules", STALE)], 1)
 
 
 class Scripted:

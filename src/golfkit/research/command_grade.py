@@ -4,20 +4,22 @@ import os
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from golfkit import output, settings
 from golfkit.errors import Exit
-from golfkit.research import alone, material
-from golfkit.research.grade import choice, due, graded, opening, run
+from golfkit.research import alone
+from golfkit.research.grade import choice
 from golfkit.research.grade.choice import Choice
-from golfkit.research.grade.due import Due, Selection
-from golfkit.research.grade.grader import LLM
-from golfkit.research.grade.opening import Ready
-from golfkit.research.grade.run import Outcome
-from golfkit.research.material import Material
+from golfkit.research.grade.names import LLM
+
+if TYPE_CHECKING:  # what works is imported where it works: --help does without
+    from golfkit.research.grade.due import Due, Selection
+    from golfkit.research.grade.opening import Ready
+    from golfkit.research.grade.run import Outcome
+    from golfkit.research.material import Material
 
 GraderOption = Annotated[
     str,
@@ -68,6 +70,9 @@ def grade(
 
 
 def _grade(home: Path, values: settings.Settings, chosen: Choice, limit: int | None, dry_run: bool, json: bool) -> None:
+    from golfkit.research import material
+    from golfkit.research.grade import due, graded, opening, run
+
     found = material.read(home, values)
     with opening.opened(chosen, found, values, material.frontier(found)) as ready:
         selection = due.select(found.items, found.in_force, chosen.name, ready.grader.context, datetime.now(UTC))
@@ -82,10 +87,10 @@ def _grade(home: Path, values: settings.Settings, chosen: Choice, limit: int | N
                 [one.item for one in wanted], ready.grader, home / graded.FILE, found.in_force, now_text, meter.advance
             )
         output.emit(_summary(home, found, selection, wanted, outcome, ready), as_json=json)
-        _tell(outcome, ready, values)
+        _tell(outcome, ready)
 
 
-def _plan(wanted: tuple[Due, ...], ready: Ready, values: settings.Settings) -> dict[str, Any]:
+def _plan(wanted: "tuple[Due, ...]", ready: "Ready", values: settings.Settings) -> dict[str, Any]:
     usage = ready.grader.typical([one.item for one in wanted])
     cost_usd = ready.purse.prices.cost_usd(usage)
     return {
@@ -101,8 +106,15 @@ def _plan(wanted: tuple[Due, ...], ready: Ready, values: settings.Settings) -> d
 
 
 def _summary(
-    home: Path, found: Material, selection: Selection, wanted: tuple[Due, ...], outcome: Outcome, ready: Ready
+    home: Path,
+    found: "Material",
+    selection: "Selection",
+    wanted: "tuple[Due, ...]",
+    outcome: "Outcome",
+    ready: "Ready",
 ) -> dict[str, Any]:
+    from golfkit.research.grade import graded
+
     in_force = graded.in_force(home / graded.FILE)
     counts = Counter(in_force[item.id].grade for item in found.items if item.id in in_force)
     cost_usd = ready.purse.cost_usd
@@ -122,12 +134,12 @@ def _summary(
     }
 
 
-def _tell(outcome: Outcome, ready: Ready, values: settings.Settings) -> None:
+def _tell(outcome: "Outcome", ready: "Ready") -> None:
     """What the summary leaves open, and the exit code."""
     if ready.grader.name == LLM and ready.purse.cost_usd is None:
         output.note("dollars are not counted: llm_input_usd_per_mtok and llm_output_usd_per_mtok are not set")
     if outcome.ungraded:
-        output.note(f"{outcome.ungraded} items are ungraded (reason in {graded.FILE}); the next golf grade tries again")
+        output.note(f"{outcome.ungraded} items are ungraded (reason in graded.jsonl); the next golf grade tries again")
     if outcome.failed is not None:
         output.note(f"{outcome.left} items are left for the next golf grade")
         raise outcome.failed
@@ -140,4 +152,4 @@ def _tell(outcome: Outcome, ready: Ready, values: settings.Settings) -> None:
 
 def now_text() -> str:
     """The time, as files have it."""
-    return datetime.now(UTC).strftime(due.FORM)
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

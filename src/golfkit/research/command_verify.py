@@ -1,27 +1,25 @@
 """`golf verify`: the best findings, read in full and judged again."""
 
-import asyncio
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from golfkit import output, settings
 from golfkit.errors import Exit
 from golfkit.interrupts import stoppable
-from golfkit.research import alone, credits, material, queries
+from golfkit.research import alone
 from golfkit.research.command_grade import GraderOption, JsonFlag, WorkspaceOption, now_text
-from golfkit.research.fetch import http
-from golfkit.research.fetch import state as states
-from golfkit.research.grade import choice, opening
+from golfkit.research.grade import choice
 from golfkit.research.grade.choice import Choice
-from golfkit.research.grade.opening import ReadyInFull
-from golfkit.research.verify import reading, run, verified
-from golfkit.research.verify.reading import Reading
-from golfkit.research.verify.run import Chosen, Outcome
+
+if TYPE_CHECKING:  # what works is imported where it works: --help does without
+    from golfkit.research.grade.opening import ReadyInFull
+    from golfkit.research.verify.reading import Reading
+    from golfkit.research.verify.run import Chosen, Outcome
 
 MOST = 5  # items a run
 
@@ -60,6 +58,12 @@ def verify(
 
 
 def _verify(home: Path, values: settings.Settings, grader: Choice, limit: int, dry_run: bool, json: bool) -> None:
+    import asyncio
+
+    from golfkit.research import material
+    from golfkit.research.grade import opening
+    from golfkit.research.verify import run, verified
+
     found = material.read(home, values)
     known = verified.latest(verified.read(home / verified.FILE))
     unread = run.choose(found.items, found.in_force, known)
@@ -70,7 +74,7 @@ def _verify(home: Path, values: settings.Settings, grader: Choice, limit: int, d
         if dry_run:
             _rehearse(chosen, ready, values, json)
             return
-        outcome = Outcome()
+        outcome = run.Outcome()
         if chosen:
             readings = asyncio.run(_read(home, values, chosen))
             with output.progress("verify", len(chosen), unit="items") as meter:
@@ -79,30 +83,38 @@ def _verify(home: Path, values: settings.Settings, grader: Choice, limit: int, d
         _report(outcome, ready, len(unread) - len(chosen), json)
 
 
-async def _read(home: Path, values: settings.Settings, chosen: Sequence[Chosen]) -> dict[str, Reading]:
-    ledger = _ledger(home, values)
+async def _read(home: Path, values: settings.Settings, chosen: "Sequence[Chosen]") -> "dict[str, Reading]":
+    from golfkit.research import credits, queries
+    from golfkit.research.fetch import http
+    from golfkit.research.fetch import state as states
+    from golfkit.research.verify import reading
+
+    ledger = credits.of_workspace(home, values, queries.read(home / queries.FILE).tavily)
     waits = states.read(home / states.FOLDER).not_before
     held = {name: states.parse(until).timestamp() for name, until in waits.items()}
     async with http.connect(values, held=held) as client:
         return await reading.read_all([one.item for one in chosen], client, values, ledger, datetime.now(UTC))
 
 
-def _ledger(home: Path, values: settings.Settings) -> credits.Ledger:
-    return credits.of_workspace(home, values, queries.read(home / queries.FILE).tavily)
-
-
-def _rehearse(chosen: Sequence[Chosen], ready: ReadyInFull, values: settings.Settings, json: bool) -> None:
+def _rehearse(chosen: "Sequence[Chosen]", ready: "ReadyInFull", values: settings.Settings, json: bool) -> None:
     """Print what would be read."""
+    from golfkit.research import credits
+    from golfkit.research.grade.llm.purse import Usage
+    from golfkit.research.verify import reading
+
     rows = [(one, place) for one in chosen for place in reading.places(one.item, values)]
     paid = sum(place.name == "Tavily" for _, place in rows)
-    usage = [ready.verifier.typical(one.item) for one in chosen]
+    usage = Usage()
+    for one in chosen:
+        usage = usage.plus(ready.verifier.typical(one.item))
     record = {
         "grader": ready.verifier.name,
         "model": ready.verifier.model,
         "items": len(chosen),
         "most_credits": credits.extract_credits(paid),
-        "tokens_in": sum(one.tokens_in for one in usage),
-        "tokens_out": sum(one.tokens_out for one in usage),
+        "tokens_in": usage.tokens_in,
+        "tokens_out": usage.tokens_out,
+        "cost_usd": ready.purse.prices.cost_usd(usage),
     }
     if json:
         asks = [{"item": one.item.id, "total": one.total, "place": place.name, "url": place.url} for one, place in rows]
@@ -113,7 +125,7 @@ def _rehearse(chosen: Sequence[Chosen], ready: ReadyInFull, values: settings.Set
     output.table(columns, [(one.item.id, one.total, place.name, place.url) for one, place in rows])
 
 
-def _report(outcome: Outcome, ready: ReadyInFull, unread: int, json: bool) -> None:
+def _report(outcome: "Outcome", ready: "ReadyInFull", unread: int, json: bool) -> None:
     """What came of it, and the exit code."""
     columns = ("item", "before", "after", "grade", "full_text", "title")
     rows = [(v.item, v.total_before, v.total, v.grade, v.full_text, v.title[:60]) for v in outcome.verified]

@@ -4,9 +4,9 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from golfkit.errors import Exit, GolfError
-from golfkit.research.grade.grader import LLM, OFFLINE
 from golfkit.research.grade.llm import wire
 from golfkit.research.grade.llm.wire import Endpoint
+from golfkit.research.grade.names import LLM, OFFLINE
 from golfkit.settings import Settings
 
 AUTO = "auto"
@@ -34,7 +34,7 @@ def choose(asked: str, values: Settings) -> Choice:
     lacking = _lacking(values)
     if lacking is None:
         endpoint = _endpoint(values)
-        return Choice(LLM, f"{endpoint.model} at {endpoint.base_url}", endpoint)
+        return Choice(LLM, f"{endpoint.model} at {endpoint.shown}", endpoint)
     if asked == LLM:
         raise GolfError(f"--grader llm: {lacking}", Exit.USAGE)
     return Choice(OFFLINE, lacking)

@@ -4,12 +4,12 @@ New items first, for they are what the loop waits for; then those whose grade ma
 since is in the graders' context and not in their grade.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from golfkit.research.grade.graded import Graded
-from golfkit.research.grade.grader import LLM, OFFLINE
+from golfkit.research.grade.names import LLM, OFFLINE
 from golfkit.research.grade.rubric import UNGRADED
 from golfkit.research.items.item import Item
 
@@ -38,24 +38,30 @@ def select(
 ) -> Selection:
     """What a grader (llm or offline, with its context) has to grade.
 
-    New items and changed texts, then what was left ungraded; then what was graded in another context or by another
-    grader: by the offline grader all of it, but for a model's grades of the last 14 days; by a model those of grade A,
-    those of grade B, and those that were first seen in the last 14 days (an older C could only lose).
+    New items and changed texts, the newest first, then what was left ungraded; then what was graded in another context
+    or by another grader: by the offline grader all of it, but for a model's grades of the last 14 days; by a model
+    those of grade A, those of grade B, and those that were first seen in the last 14 days (an older C could only lose).
+    Within these the grade that is oldest comes first, so that a cap on what is spent starves none.
     """
-    due: list[tuple[tuple[int, str], Due]] = []
+    fresh: list[Due] = []
+    again: list[tuple[int, str, Due]] = []
     kept = 0
     for item in items:
         graded = in_force.get(item.id)
         why = _why(item, graded, context)
         if why is None:
             continue
-        if graded is None or why != STALE:
-            due.append(((1 if why == RETRIED else 0, item.fetched), Due(item, why)))
+        if graded is None or why in (NEW, CHANGED):
+            fresh.append(Due(item, why))
+        elif why == RETRIED:
+            again.append((0, graded.graded, Due(item, why)))
         elif grader == OFFLINE and graded.grader == LLM and now - _time(graded.graded) < PAID:
             kept += 1
         elif grader == OFFLINE or graded.grade in ("A", "B") or now - _time(item.fetched) < RECENT:
-            due.append((({"A": 2, "B": 3}.get(graded.grade, 4), item.fetched), Due(item, why)))
-    return Selection(tuple(_ordered(due)), kept)
+            again.append(({"A": 1, "B": 2}.get(graded.grade, 3), graded.graded, Due(item, why)))
+    fresh.sort(key=lambda one: one.item.fetched, reverse=True)
+    again.sort(key=lambda one: one[:2])
+    return Selection((*fresh, *(due for _, _, due in again)), kept)
 
 
 def _why(item: Item, graded: Graded | None, context: str) -> str | None:
@@ -66,12 +72,6 @@ def _why(item: Item, graded: Graded | None, context: str) -> str | None:
     if graded.grade == UNGRADED:
         return RETRIED
     return None if graded.context == context else STALE
-
-
-def _ordered(due: Sequence[tuple[tuple[int, str], Due]]) -> Iterator[Due]:
-    """By class, within it the newest first; the file's order decides the rest."""
-    newest_first = sorted(due, key=lambda pair: pair[0][1], reverse=True)
-    return (one for _, one in sorted(newest_first, key=lambda pair: pair[0][0]))
 
 
 def _time(text: str) -> datetime:

@@ -5,9 +5,9 @@ from typing import NamedTuple, Protocol
 
 from golfkit.research.grade.graded import Graded
 from golfkit.research.grade.llm.purse import Usage
+from golfkit.research.grade.names import OFFLINE
 from golfkit.research.items.item import Item
 
-LLM, OFFLINE = "llm", "offline"
 CHUNK = 500  # items that the offline grader's rows are written after
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from golfkit.errors import GolfError
 from golfkit.research.grade import graded as graded_file
 from golfkit.research.grade.graded import Graded
-from golfkit.research.grade.grader import OFFLINE, Grader
+from golfkit.research.grade.grader import Grader
 from golfkit.research.grade.llm.purse import CapReached
+from golfkit.research.grade.names import OFFLINE
 from golfkit.research.grade.rubric import UNGRADED
 from golfkit.research.items.item import Item
 

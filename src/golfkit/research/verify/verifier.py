@@ -3,9 +3,10 @@
 import dataclasses
 from typing import Protocol
 
-from golfkit.research.grade.grader import LLM, OFFLINE, ByItem, Opinion
+from golfkit.research.grade.grader import ByItem, Opinion
 from golfkit.research.grade.llm.grader import LlmGrader
 from golfkit.research.grade.llm.purse import Usage
+from golfkit.research.grade.names import LLM, OFFLINE
 from golfkit.research.items.item import Item
 from golfkit.research.techniques import Taxonomy
 from golfkit.research.verify import brief

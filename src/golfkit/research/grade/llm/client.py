@@ -56,42 +56,32 @@ class Client:
         Rejected     the server will not take this request
         GolfError    exit 4: the key, the model or the address is wrong, or nobody answers
         """
-        for failures in itertools.count(1):
-            outcome, most = self._send_as_taken(question)
-            if isinstance(outcome, Answer) and outcome.status == 200:
-                try:
-                    reply = wire.parse(self._endpoint.wire, outcome.content)
-                except NoReply as error:
-                    outcome = Lost(str(error), billed=True)
-                    if error.status is not None:
-                        outcome = Answer(error.status, {}, str(error).encode())
-                else:
-                    self.purse.book(reply.usage or most)
-                    return reply
-            if isinstance(outcome, Lost):
-                if outcome.billed:
-                    self.purse.book(most)
-                wait_s, why = None, outcome.why
-            else:
-                wait_s, why = self._refused(outcome)
-            self._wait(failures, wait_s, why)
+        for tries in itertools.count(1):
+            answer, most = self._send_as_taken(question)
+            outcome = self._judged(answer) if isinstance(answer, Answer) else answer
+            if isinstance(outcome, Reply):
+                self.purse.book(outcome.usage or most)
+                return outcome
+            if outcome.billed:
+                self.purse.book(most)
+            self._wait(tries, outcome)
         raise AssertionError("the last pause raises")
 
-    def _send_as_taken(self, question: Question) -> "tuple[Answer | Lost, Usage]":
+    def _send_as_taken(self, question: Question) -> "tuple[Answer | Failed, Usage]":
         """Send a question, again without a parameter that the server refuses; (what came, the most it used)."""
         while True:
             sent = wire.body(self._endpoint, question, self._manner)
             most = wire.most(sent, question)
             self.purse.check(most)
-            outcome = self._send(sent)
-            complaint = outcome.content[:4000].decode("utf-8", "replace") if isinstance(outcome, Answer) else ""
-            refused = isinstance(outcome, Answer) and outcome.status in (400, 422)
-            manner = self._manner.without(self._endpoint.wire, complaint) if refused else None
+            answer = self._send(sent)
+            if isinstance(answer, Failed) or answer.status not in (400, 422):
+                return answer, most
+            manner = self._manner.without(self._endpoint.wire, answer.content[:4000].decode("utf-8", "replace"))
             if manner is None:
-                return outcome, most
+                return answer, most
             self._manner = manner
 
-    def _send(self, sent: bytes) -> "Answer | Lost":
+    def _send(self, sent: bytes) -> "Answer | Failed":
         import httpx
 
         headers = {"content-type": "application/json"} | self._endpoint.headers
@@ -102,19 +92,27 @@ class Client:
                 for part in response.iter_bytes():
                     content += part
                     if len(content) > MOST_BYTES or self._timing.now() > ends:
-                        return Lost(f"the answer has not ended after {len(content)} bytes", billed=True)
+                        return Failed(f"the answer has not ended after {len(content)} bytes", billed=True)
                 return Answer(response.status_code, response.headers, content)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            return Lost(f"{type(error).__name__}: {error}", billed=False)
+            return Failed(f"{type(error).__name__}: {error}")
         except (httpx.TransportError, httpx.DecodingError) as error:
-            return Lost(f"{type(error).__name__}: {error}", billed=True)
+            return Failed(f"{type(error).__name__}: {error}", billed=True)
 
-    def _refused(self, answer: "Answer") -> tuple[float | None, str]:
-        """(seconds asked for, why) of an answer that may be asked for again; the others are raised."""
-        status = answer.status
-        why = f"answered {status}: {self._shown(wire.said(answer.content))}"
+    def _judged(self, answer: "Answer") -> "Reply | Failed":
+        """The reply, or why there is none where another try may bring it; what no try will change is raised."""
+        status, said = answer.status, wire.said(answer.content)
+        if status == 200:
+            try:
+                return wire.parse(self._endpoint.wire, answer.content)
+            except NoReply as error:
+                if error.status is None:
+                    return Failed(str(error), billed=True)
+                status, said = error.status, str(error)
+        why = f"answered {status}: {self._shown(said)}"
         if status in RETRIED or status >= 500:
-            return retries.asked_wait(status, answer.headers, self._timing.now()), why
+            wait_s = retries.asked_wait(status, answer.headers, self._timing.now())
+            return Failed(why, wait_s=wait_s, limited=status == 429)
         if status in (400, 413, 422):
             raise Rejected(why)
         fix = {
@@ -123,17 +121,18 @@ class Client:
             404: "check llm_base_url and llm_model",
             402: "the account has no credit",
         }.get(status, "check llm_base_url, llm_wire and llm_model")
-        raise GolfError(f"{self._endpoint.url}: {why}; {fix}", Exit.REMOTE)
+        raise GolfError(f"{self._endpoint.shown}: {why}; {fix}", Exit.REMOTE)
 
-    def _wait(self, failures: int, asked_s: float | None, why: str) -> None:
-        where = f"{self._endpoint.url}: {self._shown(why)}"
+    def _wait(self, tries: int, failed: "Failed") -> None:
+        """Pause before the next try; GolfError where there is none in this run."""
+        where = f"{self._endpoint.shown}: {self._shown(failed.why)}"
         patience = Patience(self._timing.longest_wait_s)
-        if asked_s is not None and asked_s > patience.longest_wait_s:
-            raise GolfError(f"{where}; it asks to wait {asked_s:.0f} s, try again then", Exit.REMOTE)
-        if failures == patience.tries:
-            raise GolfError(f"{where}, {failures} times; try again later", Exit.REMOTE)
-        pause_s = retries.pause(patience, failures, refused="answered 429" in why, rng=self._timing.rng)
-        self._timing.sleep(pause_s if asked_s is None else asked_s)
+        if failed.wait_s is not None and failed.wait_s > patience.longest_wait_s:
+            raise GolfError(f"{where}; it asks to wait {failed.wait_s:.0f} s, try again then", Exit.REMOTE)
+        if tries == patience.tries:
+            raise GolfError(f"{where}, {tries} times; try again later", Exit.REMOTE)
+        pause_s = retries.pause(patience, tries, refused=failed.limited, rng=self._timing.rng)
+        self._timing.sleep(pause_s if failed.wait_s is None else failed.wait_s)
 
     def _shown(self, text: str) -> str:
         """Text of the server's for a line: without the key, which some servers repeat."""
@@ -149,11 +148,18 @@ class Answer(NamedTuple):
     content: bytes
 
 
-class Lost(NamedTuple):
-    """No whole answer came; billed: the request may have been worked on, so its worst case counts as used."""
+class Failed(NamedTuple):
+    """A try that brought nothing, where another one may.
+
+    billed   the request may have been worked on, so that its worst case counts as used
+    wait_s   what the server asked to wait; None where it did not
+    limited  it said that there are too many requests
+    """
 
     why: str
-    billed: bool
+    billed: bool = False
+    wait_s: float | None = None
+    limited: bool = False
 
 
 @contextlib.contextmanager

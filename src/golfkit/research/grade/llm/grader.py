@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from golfkit.errors import Exit, GolfError
 from golfkit.files import neutralise
 from golfkit.research.grade.graded import Graded
-from golfkit.research.grade.grader import LLM, Opinion
+from golfkit.research.grade.grader import Opinion
 from golfkit.research.grade.llm import schema
 from golfkit.research.grade.llm.client import Client, Rejected
 from golfkit.research.grade.llm.prompt import TITLE_CHARACTERS, Prompt
 from golfkit.research.grade.llm.purse import CapReached, Usage
 from golfkit.research.grade.llm.schema import Answered, Judged
 from golfkit.research.grade.llm.wire import Question
+from golfkit.research.grade.names import LLM
 from golfkit.research.grade.rubric import UNGRADED
 from golfkit.research.items.item import Item
 from golfkit.research.techniques import Taxonomy

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
 from golfkit.files import neutralise
 from golfkit.research.grade.llm.purse import Usage
@@ -33,7 +34,13 @@ class Endpoint(NamedTuple):
     key: str | None
 
     def __repr__(self) -> str:
-        return f"Endpoint({self.wire}, {self.base_url}, {self.model})"
+        return f"Endpoint({self.wire}, {self.shown}, {self.model})"
+
+    @property
+    def shown(self) -> str:
+        """The base URL for people: without a user and password."""
+        parts = urlsplit(self.base_url)
+        return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
     @property
     def url(self) -> str:

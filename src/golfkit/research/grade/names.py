@@ -1,0 +1,3 @@
+"""The graders' names, as files have them."""
+
+LLM, OFFLINE = "llm", "offline"
