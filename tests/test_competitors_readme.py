@@ -123,9 +123,10 @@ def test_statements_that_agree_make_it_surer():
     assert together.confidence > alone.confidence
 
 
-def test_unicode_minus_is_a_minus_and_struck_out_words_are_gone():
+def test_unicode_minus_is_a_minus_and_words_struck_out_or_commented_out_are_gone():
     assert readme.read("# A\n\n**val_bpb: \u22121.2345**").text is None
     assert readme.read("# A\n\n**val_bpb: ~~1.1111~~ 1.2345**").text == "1.2345"
+    assert readme.read("# A\n<!-- was\n**val_bpb: 1.1111** -->\n**val_bpb: 1.2345**").text == "1.2345"
     assert (
         readme.read("# A\n\n**val_bpb \u2248 1.2345**").confidence
         < readme.read("# A\n\n**val_bpb: 1.2345**").confidence

@@ -13,6 +13,7 @@ from golfkit.research.competitors.numbers import Number, decimals
 LEAST, MOST = 0.9, 3.0  # bits per byte of every plausible score
 PLAIN_MOST = 2.0  # bits per byte: a larger number without the label is something else
 BARE_DIGITS = 4  # after the point, of a score that nothing names
+FEW_DIGITS = 3  # points off for each digit that a rounded score lacks
 SMALL = 0.5  # below it a number without the label is a difference
 
 POINTS = {  # by place
@@ -39,7 +40,6 @@ class Candidate(NamedTuple):
     points: float
     n: int  # line number
     seed: bool  # of one seed, where there are several
-    mean: bool
     label: str = ""  # the words that name it, in a table or before a colon
 
     @property
@@ -50,22 +50,22 @@ class Candidate(NamedTuple):
 
 def weigh(kind: str, text: str, label: words.Words, sections: Sequence[str], *, approximate: bool = False) -> float:
     """Points of a number at a place, with its words and the headings above it."""
-    points = POINTS[kind] + label.finality
-    points += 5 if label.mean else 0
-    points -= 40 if label.pre else 0
-    points -= 16 if label.pre_ttt and not label.pre else 0
-    points -= 15 if label.partial and kind not in ("headline", "title") else 0
-    points -= 8 if approximate else 0
-    points -= 3 * max(0, 4 - decimals(text))
-    points -= 3 if label.delta else 0
-    points -= 0 if LEAST <= float(text) <= MOST else 8
-    if kind not in ("title", "headline"):
-        inner = " / ".join(sections[-2:])
-        if vocabulary.ASIDE.search(inner) and (kind in ("prose", "key") or not label.ours):
-            points -= 14
-        elif vocabulary.RESULTS.search(inner):
-            points += 4
-    return points
+    top = kind in ("title", "headline")
+    points = POINTS[kind] + label.finality - FEW_DIGITS * max(0, BARE_DIGITS - decimals(text))
+    for holds, change in (
+        (label.mean, 5),
+        (label.pre, -40),
+        (label.pre_ttt and not label.pre, -16),
+        (label.partial and not top, -15),
+        (approximate, -8),
+        (label.delta, -3),
+        (not LEAST <= float(text) <= MOST, -8),
+    ):
+        points += change if holds else 0
+    above = "" if top else " / ".join(sections[-2:])
+    if vocabulary.ASIDE.search(above) and (kind in ("prose", "key") or not label.ours):
+        return points - 14
+    return points + (4 if vocabulary.RESULTS.search(above) else 0)
 
 
 def promised(sections: Sequence[str], caption: str) -> bool:

@@ -15,8 +15,6 @@ SHORTER = 20  # points below its place in a table at which the authors' own sent
 SAME_NAME = 10  # points within which two results under one name contradict each other
 PLACES_OF_ONE = ("title", "headline", "heading", "prose")
 STATEMENTS = ("title", "headline", "heading", "key", "prose")
-
-
 MOST_COMPARED = 300  # candidates; a README of a record has some 30
 
 

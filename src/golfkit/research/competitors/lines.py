@@ -10,6 +10,10 @@ from golfkit.research.competitors.numbers import Number, decimals, numbers
 
 HEADLINES = 7  # lines of words after the title, before the next heading, that may hold the headline
 TITLE_WORDS = 40  # characters before a title's number that speak of it; those before name techniques
+NAMED = 3  # finality of words that name a result
+NAME = 90  # characters that a name before a colon has at most
+SENTENCE = 120  # characters from which on a clause is prose, whatever colon is in it
+OF_A_LIST = 20  # points off one of several seeds
 _ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?[A-Z][A-Z0-9_]*=|\\\s*$")
 _SCORE_LINE = re.compile(r"[^.:=]{0,24}(?:val[_ ]?)?(?:bpb|bpp|bits per byte)\b[^.:=]{0,40}[:=]", re.I)
 _STEP = re.compile(r"^\W*(?:\[?step|\d+/\d+|epoch|iter)", re.I)
@@ -21,7 +25,7 @@ _RESULT = re.compile(
 
 def candidates(blocks: Sequence[object]) -> Iterator[Candidate]:
     """Those of every line, in order."""
-    title_seen = headings = content = 0
+    headings = content = 0
     code_bpb = False
     for block in blocks:
         if not isinstance(block, Line):
@@ -29,8 +33,7 @@ def candidates(blocks: Sequence[object]) -> Iterator[Candidate]:
             continue
         if block.kind == "heading":
             headings += 1
-            place = "title" if not title_seen and block.level <= 2 else "heading"
-            title_seen = 1
+            place = "title" if headings == 1 and block.level <= 2 else "heading"
             content = content if headings > 1 else 0
         else:
             content += 1
@@ -68,9 +71,10 @@ def _of_line(line: Line, place: str, code_bpb: bool) -> Iterator[Candidate]:
             continue
         kind = _kind(number, line, place)
         points = weigh(kind, number.text, label, line.sections, approximate=number.approximate)
-        points -= 20 if (label.seed and not label.mean) or number.listed else 0
+        seed = label.seed and not label.mean
+        points -= OF_A_LIST if seed or number.listed else 0
         name = number.before.strip(" :=").lower() if kind == "key" else ""
-        yield Candidate(number.text, kind, points, line.n, label.seed and not label.mean, label.mean, name)
+        yield Candidate(number.text, kind, points, line.n, seed, name)
 
 
 def _is_score(number: Number, label: words.Words, line: Line, place: str, code_bpb: bool) -> bool:
@@ -79,7 +83,7 @@ def _is_score(number: Number, label: words.Words, line: Line, place: str, code_b
         return True
     if not LEAST <= number.value <= PLAIN_MOST or decimals(number.text) < BARE_DIGITS:
         return False
-    named = label.mean or label.finality >= 3 or bool(re.search(r"\bscore\b", number.before, re.I))
+    named = label.mean or label.finality >= NAMED or bool(re.search(r"\bscore\b", number.before, re.I))
     if line.kind == "code":
         return code_bpb and named
     if place == "title":
@@ -88,20 +92,15 @@ def _is_score(number: Number, label: words.Words, line: Line, place: str, code_b
 
 
 def _kind(number: Number, line: Line, place: str) -> str:
-    keyed = bool(re.search(r"[:=]\s*$", number.before)) and len(number.before) <= 90
+    """The place, as POINTS names it."""
     if place in ("title", "heading"):
         return place
+    keyed = bool(re.search(r"[:=]\s*$", number.before)) and len(number.before) <= NAME
+    bold = number.text in line.bold
     if place == "headline":
-        strong = keyed or number.text in line.bold or bool(_RESULT.search(number.before))
-        return (
-            "headline"
-            if strong and (vocabulary.BPB.search(number.before + number.after))
-            else "key"
-            if strong
-            else "prose"
-        )
+        if not (keyed or bold or _RESULT.search(number.before)):
+            return "prose"
+        return "headline" if vocabulary.BPB.search(number.before + number.after) else "key"
     if line.kind == "code":
         return "log"
-    if keyed and (line.kind == "item" or number.text in line.bold or len(number.clause) < 120):
-        return "key"
-    return "prose"
+    return "key" if keyed and (line.kind == "item" or bold or len(number.clause) < SENTENCE) else "prose"

@@ -45,8 +45,8 @@ class Table(NamedTuple):
 
 def read(text: str) -> tuple[Line | Table, ...]:
     """The blocks of a Markdown text, in order."""
-    lines = text[:MOST_CHARACTERS].replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return tuple(_joined(_blocks([line[:MOST_LINE] for line in lines])))
+    text = _without_comments(text[:MOST_CHARACTERS].replace("\r\n", "\n").replace("\r", "\n"))
+    return tuple(_joined(_Scanner([line[:MOST_LINE] for line in text.split("\n")]).blocks()))
 
 
 def plain(text: str) -> str:
@@ -82,42 +82,75 @@ _HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*")
 _ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?(.*)")
 
 
-def _blocks(lines: list[str]) -> Iterator[Line | Table]:
-    headings: list[tuple[int, str]] = []
-    fence, caption, at = "", "", 0
-    seen = False  # whether something came before: a heading that opens the text is its title, no section
-    while at < len(lines):
-        raw, n = lines[at].lstrip("> ") if lines[at].startswith(">") else lines[at], at + 1
-        sections = tuple(text for _, text in headings)
-        opened = _FENCE.match(raw)
-        if fence or opened:
-            if opened and (not fence or (raw.strip().startswith(fence) and not raw.strip().strip(fence[0]))):
-                fence = "" if fence else opened[1]
-            else:
-                yield Line(n, plain(raw), "code", 0, sections, "", caption)
-            at, seen = at + 1, True
-            continue
-        if "|" in raw and at + 1 < len(lines) and "-" in lines[at + 1] and _RULE.fullmatch(lines[at + 1].lstrip("> ")):
-            last = _end_of_table(lines, at + 2)
-            yield _table(lines[at:last], n, sections, caption)
-            at, seen = last, True
-            continue
-        if heading := _HEADING.fullmatch(raw):
-            level = len(heading[1])
-            headings = [(above, text) for above, text in headings if above < level]
-            text = plain(heading[2])
-            yield Line(n, text, "heading", level, tuple(words for _, words in headings), text)
-            if seen or (level > 1 and len(text.split()) < TITLE_WORDS):
-                headings.append((level, text))
-            caption = ""
-        elif raw.strip() and not _RULE.fullmatch(raw):
-            item = _ITEM.fullmatch(raw)
-            text = plain(item[1] if item else raw)
-            yield Line(n, text, "item" if item else "text", 0, sections, _bold(raw), caption if item else "")
-            if not item:
-                caption = text if text.endswith(":") else ""
-        seen = seen or bool(raw.strip())
-        at += 1
+class _Scanner:
+    """One text being scanned, line by line."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.headings: list[tuple[int, str]] = []  # (level, text) of those that the line stands under
+        self.fence = ""  # what opened the code that the line stands in
+        self.caption = ""
+        self.seen = False  # something came before: a heading that opens the text is its title, no section
+
+    def blocks(self) -> Iterator[Line | Table]:
+        at = 0
+        while at < len(self.lines):
+            raw = _unquoted(self.lines[at])
+            opened = _FENCE.match(raw)
+            if self.fence or opened:
+                yield from self._code(raw, opened and opened[1], at + 1)
+            elif "|" in raw and at + 1 < len(self.lines) and _is_rule(_unquoted(self.lines[at + 1])):
+                end = _end_of_table(self.lines, at + 2)
+                yield _table(self.lines[at:end], at + 1, self._sections(), self.caption)
+                at = end - 1
+            elif heading := _HEADING.fullmatch(raw):
+                yield self._heading(len(heading[1]), plain(heading[2]), at + 1)
+            elif raw.strip() and not _RULE.fullmatch(raw):
+                yield self._words(raw, at + 1)
+            self.seen = self.seen or bool(raw.strip())
+            at += 1
+
+    def _sections(self) -> tuple[str, ...]:
+        return tuple(text for _, text in self.headings)
+
+    def _code(self, raw: str, mark: str | None, n: int) -> Iterator[Line]:
+        closes = mark and raw.strip().startswith(self.fence) and not raw.strip().strip(mark[0])
+        if mark and (not self.fence or closes):
+            self.fence = "" if self.fence else mark
+        else:
+            yield Line(n, plain(raw), "code", 0, self._sections(), "", self.caption)
+
+    def _heading(self, level: int, text: str, n: int) -> Line:
+        self.headings = [(above, name) for above, name in self.headings if above < level]
+        line = Line(n, text, "heading", level, self._sections(), text)
+        if self.seen or (level > 1 and len(text.split()) < TITLE_WORDS):
+            self.headings.append((level, text))
+        self.caption = ""
+        return line
+
+    def _words(self, raw: str, n: int) -> Line:
+        if item := _ITEM.fullmatch(raw):
+            return Line(n, plain(item[1]), "item", 0, self._sections(), _bold(raw), self.caption)
+        text = plain(raw)
+        self.caption = text if text.endswith(":") else ""
+        return Line(n, text, "text", 0, self._sections(), _bold(raw))
+
+
+def _unquoted(line: str) -> str:
+    return line.lstrip("> ") if line.startswith(">") else line
+
+
+def _is_rule(line: str) -> bool:
+    return "-" in line and bool(_RULE.fullmatch(line))
+
+
+def _without_comments(text: str) -> str:
+    """Text without HTML comments; their newlines stay."""
+    parts, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start)) >= 0:
+        parts += [text[at:start], "\n" * text.count("\n", start, end)]
+        at = end + 3
+    return "".join([*parts, text[at:]])
 
 
 def _end_of_table(lines: list[str], at: int) -> int:

@@ -113,7 +113,7 @@ class _Reader:
         points += BOLD * self.table.rows[r][c].bold + ALONE * (kind == "row" and self.marked[c] == r)
         name = f"{column.text} : {label}".lower()
         line = self.table.n + 2 + r
-        yield Candidate(text, kind, points - (0 if said else UNNAMED), line, kind == "seed", mean, name)
+        yield Candidate(text, kind, points - (0 if said else UNNAMED), line, kind == "seed", name)
 
     def _meant(self, column: _Column, label: str, in_row: Words, text: str) -> bool:
         """Whether a number that is not called bits per byte is all the same, by its form and its place."""
