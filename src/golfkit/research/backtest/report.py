@@ -34,6 +34,7 @@ class Outcome(NamedTuple):
     total: Association
     dimensions: tuple[Association, ...]
     baselines: tuple[Association, ...]  # keyword count; the bar alone, which knows the date and no text
+    oracle: Association  # the record's own score, which nobody knew: as far as any grade of the record could get
     chance: Chance  # the total in random order
     odd: Association  # of the total over the 1st, 3rd, ... record
     even: Association
@@ -100,7 +101,7 @@ def lines(backtest: Backtest) -> list[str]:
             f"  random order: mean {chance.mean:+.3f} (95% from {chance.low:+.3f} to {chance.high:+.3f}); "
             f"{chance.share:.1%} of {statistics.PERMUTATIONS} orders do as well as the total"
         )
-        said += [f"  {one.name}: {_shown(one)}" for one in (*outcome.baselines, *outcome.dimensions)]
+        said += [f"  {one.name}: {_shown(one)}" for one in (*outcome.baselines, outcome.oracle, *outcome.dimensions)]
         said.append(f"  total, every other record: {_value(outcome.odd)} and {_value(outcome.even)}")
         if outcome.least is not None and outcome.most is not None:
             said.append(f"  total, any one record left out: {outcome.least:+.3f} to {outcome.most:+.3f}")
@@ -158,6 +159,7 @@ def _outcome(name: str, rows: Sequence[Row], gain: Callable[[Row], float]) -> Ou
             statistics.associate("keyword count", [float(row.keywords) for row in rows], gains),
             statistics.associate("score to beat", [row.bar for row in rows], gains),
         ),
+        statistics.associate("its own score, unknown when it is graded", [-row.record.val_bpb for row in rows], gains),
         statistics.chance(totals, gains),
         statistics.associate("odd", totals[::2], gains[::2]),
         statistics.associate("even", totals[1::2], gains[1::2]),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from golfkit.train.runs.correlation import Estimate, ranks, spearman
 
 PERMUTATIONS = 1000  # of the random baseline; its interval's ends move by about 0.02 from seed to seed
-RESAMPLES = 2000  # of the bootstrap
+RESAMPLES = 1000  # of the bootstrap
 SEED = 20260501
 
 
@@ -32,7 +32,7 @@ class Chance(NamedTuple):
 
 def associate(name: str, predicted: Sequence[float], outcome: Sequence[float]) -> Association:
     """Spearman's rank correlation, ties with mid-ranks."""
-    found = spearman(predicted, outcome)
+    found = spearman(predicted, outcome, (name, "outcome"))
     if found.value is None:
         return Association(name, len(predicted), found, None)
     rng = random.Random(SEED)

@@ -4,7 +4,8 @@ What each dimension is made of:
 
 bpb_impact            expected gain in bpb: what the item claims, or what new techniques of its families gained, both
                       shrunk as the best score nears what is possible; a whole model loses what proven techniques it
-                      lacks. Steps of GAINS. A point less where it is like a recent failure
+                      lacks, unless it says that it builds on another. Steps of GAINS, SYSTEM_GAINS. A point less
+                      where it is like a recent failure
 size_compatibility    feasible.size
 time_compatibility    feasible.time
 implementability      4, less what makes it hard (lexicon.toml, [effort]), packages to add, no code; 0 where it breaks
@@ -48,11 +49,17 @@ FAMILY_GAINS = {
     "systems": 0.003,
 }
 OTHER_GAIN = 0.003  # of a family that somebody added
-GAINS = (0.0005, 0.003, 0.010)  # bpb from which an item has 1, 2 and 3 points; 0.003 is about the contest's 0.005 nats
+GAINS = (0.0005, 0.003, 0.010)  # bpb from which an idea has 1, 2 and 3 points; 0.003 is 0.005 nats a token of 2.4 bytes
+SYSTEM_GAINS = (-0.020, -0.008, 0.0)  # the same of a whole model, which is behind by what it lacks; docs/tuning.md
 COUNTED = 4  # techniques whose gains are added up: more at once do not add
-LACKING = 0.5  # share of the proven techniques' weight that good models name; below it a whole model falls behind
+LACKING = 0.35  # share of the proven techniques' weight that good models name; below it a whole model falls behind
 SURE = 0.5  # confidence of a competitor's score that is believed
 AS_GOOD = 0.002  # bpb: a competitor this near to the best is as good
+VERY_LIKE = 0.8  # similarity to a failure from which novelty loses two points
+FOCUS = 3  # techniques that one idea may touch
+FLAGS = 16  # of one item
+_SHOWN = (constraints.ARTIFACT, constraints.PARAMETERS, constraints.ADDED, constraints.TRAINING, constraints.DEPENDENCY)
+# By their names in techniques.toml; one that is called otherwise there costs no point.
 GROWING = frozenset(("mixture of experts", "wider mlp", "sp8192", "bigram hash"))
 HEAVY = frozenset(("distillation", "second-order preconditioning"))
 
@@ -171,7 +178,7 @@ class OfflineGrader:
         else:
             gain = self._expected(read)
             why = f"expected gain {max(0.0, gain):.4f} bpb"
-        points = sum(gain >= step for step in GAINS)
+        points = sum(gain >= step for step in (SYSTEM_GAINS if read.system else GAINS))
         if points == 0 and read.techniques and not read.system:
             points = 1  # a technique that is known to work somewhere
         return _Judged(max(0, points - bool(failures)), (why,))
@@ -238,17 +245,9 @@ class OfflineGrader:
         return 2 if best <= self._history.sota + AS_GOOD else 1
 
 
-VERY_LIKE = 0.8  # similarity from which novelty loses two points
-FLAGS = 16  # of one item
-_SHOWN = (constraints.ARTIFACT, constraints.PARAMETERS, constraints.ADDED, constraints.TRAINING, constraints.DEPENDENCY)
-
-
 def _about(read: Reading) -> tuple[reading.Terms, ...]:
     """The passages that say what an item is about: a whole model's list of parts is about none of them."""
     return read.passages[:1] if len(read.techniques) > FOCUS else read.passages[:4]
-
-
-FOCUS = 3  # techniques that one idea may touch
 
 
 def _summary(item: Item, read: Reading, impact: _Judged) -> str:

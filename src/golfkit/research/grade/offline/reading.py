@@ -12,7 +12,7 @@ from golfkit.research.items.item import Item
 CODE_KINDS = ("pull_request", "commit", "code")
 CONTEST_MARKS = 2  # so many different marks make it an item about the contest
 FEW_TECHNIQUES = 4  # a text that names fewer by keyword may speak of others in its own words
-LEADING = 5  # techniques that the title names decide alone, if it names any; else the first of the text
+LEADING = 5  # techniques that one item is about, at most
 RELEVANT = 3  # different words of the field that make a text one of the field
 
 # Marks of the contest, each with its spellings in lower case.
