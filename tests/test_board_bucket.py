@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import boards
 import hub
 import pytest
 from boards import BUCKET, WHERE, bucket_of, python
+from hub.state import Fault
 
 from golfkit.board.homes.bucket import BucketHome
 from golfkit.board.homes.outbox import Outbox
@@ -190,6 +192,13 @@ def test_a_hub_that_is_down_is_told_at_once(hub_site: hub.Site, monkeypatch: pyt
     assert board.read(A, 9) == b"one"
 
 
+def test_an_answer_that_never_comes_is_not_waited_for(hub_site: hub.Site, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("golfkit.board.homes.hub.TIMEOUT_S", 0.05)
+    hub_site.hub.fault("tree", slow_s=0.3, times=3)
+    with pytest.raises(Unreachable, match="does not answer"):
+        bucket_of(hub_site).entries("")
+
+
 def test_a_batch_by_halves_names_what_failed(hub_site: hub.Site, tmp_path: Path):
     for n in range(4):
         (tmp_path / str(n)).write_text(f"file {n}")
@@ -236,7 +245,7 @@ def test_posts_wait_while_the_hub_is_down_and_go_out_in_order_once(hub_site: hub
     hub_site.up()
     assert box.post(board, B, b"last", 9.0) == (B, "")
     assert [stored.path for stored in hub_site.hub.buckets[BUCKET].values()] == [*paths, B]  # in order of arrival
-    assert box.flush(board) == ((), (), "", 0)
+    assert box.flush(board) == ((), (), "", "", 0)
     assert hub_site.hub.asked("batch") == 5
 
 
@@ -292,7 +301,7 @@ def test_a_poisoned_post_stays_and_is_named_and_the_others_go_on(hub_site: hub.S
     assert flushed.sent == ("results/0.md", "results/2.md", "results/4.md")
     assert [file for file, _ in flushed.refused] == [files[1], files[3]]
     assert all(str(file) in why for file, why in flushed.refused)
-    assert (flushed.later, flushed.left) == ("", 2)
+    assert (flushed.later, flushed.refusal, flushed.left) == ("", "", 2)
     with pytest.raises(GolfError, match=str(files[1])):
         box.waiting()
     assert box.post(board, A, b"new", 0.0) == (A, "")
@@ -304,11 +313,14 @@ def test_posts_that_wait_stay_where_the_hub_refuses_them_all(hub_site: hub.Site,
     for n in range(3):
         box.post(bucket_of(hub_site), f"results/{n}.md", b"x", 0.0)
     hub_site.up()
-    flushed = box.flush(bucket_of(hub_site, "hf_reader"))
-    assert flushed.sent == ()
-    assert "403" in flushed.later
-    assert flushed.left == 3
+    reader = bucket_of(hub_site, "hf_reader")
+    flushed = box.flush(reader)
+    assert (flushed.sent, flushed.refused, flushed.later, flushed.left) == ((), (), "", 3)
+    assert "403" in flushed.refusal
     assert hub_site.hub.asked("xet-write-token") == 1
+    with pytest.raises(Refused, match="403"):  # a new one does not join them
+        box.post(reader, A, b"new", 0.0)
+    assert len(box.waiting()) == 3
     assert box.flush(bucket_of(hub_site)).sent == ("results/0.md", "results/1.md", "results/2.md")
 
 
@@ -327,6 +339,21 @@ def test_several_flushes_at_once_send_each_post_once(hub_site: hub.Site, tmp_pat
     assert hub_site.hub.asked("batch") == 15
     arrived = [path for path in hub_site.hub.buckets[BUCKET] if len(path) < 22]
     assert arrived == [f"message_board/{n:02d}.md" for n in range(12)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_hub_that_fails_at_random_gets_every_post_once(hub_site: hub.Site, tmp_path: Path, seed: int):
+    rng = random.Random(seed)
+    faults = [Fault(503), Fault(503, after=True), Fault(drop=True), Fault(drop=True, after=True)]
+    hub_site.hub.due = lambda route: rng.choice(faults) if rng.random() < 0.4 else None  # type: ignore[method-assign]
+    box, board = Outbox(tmp_path / "box"), bucket_of(hub_site)
+    for n in range(12):
+        box.post(board, f"results/{n}.md", b"%d" % n, 0.0)
+    del hub_site.hub.due
+    assert box.flush(board).left == 0
+    found = hub_site.hub.contents(BUCKET)
+    assert len(found) == len(set(found.values())) == 12
+    assert not hub_site.hub.overwritten
 
 
 POINTS = (

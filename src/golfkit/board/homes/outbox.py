@@ -51,7 +51,8 @@ class Flushed(NamedTuple):
 
     sent: tuple[str, ...]  # paths on the board, in order
     refused: tuple[tuple[Path, str], ...]  # (file, why): they stay until someone mends or removes them
-    later: str  # why the rest waits; empty: nothing does
+    later: str  # why the rest waits: the home is unreachable; else empty
+    refusal: str  # why the rest waits: the home refuses whatever it is sent; else empty
     left: int  # files that are still there
 
 
@@ -62,9 +63,10 @@ class Outbox:
         self.folder = folder
 
     def post(self, home: Home, path: str, content: bytes, now: float) -> Posted:
-        """Send a post, after those that wait; where the home is unreachable it waits, too. Refused is the caller's.
+        """Send a post, after those that wait; where the home is unreachable it waits, too.
 
         now  Unix seconds
+        Refused, and no longer in the outbox, where the home says no.
         """
         file = self._add(path, content, now)
         if not any(self._idle(older) for older in self._files() if older < file):
@@ -72,16 +74,18 @@ class Outbox:
                 if mine:
                     return self._send_own(home, file, path, content)
         flushed = self.flush(home)
-        if file.exists() and (why := dict(flushed.refused).get(file)):
-            file.unlink()
-            raise Refused(why, Exit.REMOTE)
+        why = dict(flushed.refused).get(file) or flushed.refusal
+        with _held(file) as mine:
+            if mine and why:
+                file.unlink()
+                raise Refused(why, Exit.REMOTE)
         return self._outcome(file, path, content, flushed)
 
     def flush(self, home: Home) -> Flushed:
         """Send what waits, in order, until the home is unreachable or refuses everything."""
-        sent, refused, later = [], [], ""
+        sent, refused, later, refusal = [], [], "", ""
         if not self._files():
-            return Flushed((), (), "", 0)
+            return Flushed((), (), later, refusal, 0)
         with files.locked(self.folder / QUEUE):
             for file in self._files():
                 with _held(file) as mine:
@@ -97,14 +101,13 @@ class Outbox:
                         refused.append((file, str(error)))
                         continue
                     except Refused as error:
-                        refused.append((file, str(error)))
-                        later = str(error)
+                        refusal = str(error)
                         break
                     except GolfError as error:  # a damaged file
                         refused.append((file, str(error)))
                         continue
                     file.unlink()
-        return Flushed(tuple(sent), tuple(refused), later, len(self._files()))
+        return Flushed(tuple(sent), tuple(refused), later, refusal, len(self._files()))
 
     def waiting(self) -> list[Waiting]:
         """What is in the outbox, oldest first; a damaged file is an error that names it."""
@@ -178,7 +181,9 @@ def _read(file: Path) -> Waiting:
     except (ValueError, KeyError, TypeError) as error:
         raise GolfError(f"{file}:1: {error!r:.80}; expected path, queued, bytes, sha256 as JSON; remove it") from error
     if hashlib.sha256(content).hexdigest() != sha256 or not is_path(path):
-        raise GolfError(f"{file}: its bytes are not those that were queued, expected sha256 {sha256!r:.70}; remove it")
+        raise GolfError(
+            f"{file}: not what was queued, expected a path on the board and sha256 {sha256!r:.70}; remove it"
+        )
     return Waiting(file, path, content, queued)
 
 
@@ -188,8 +193,7 @@ def _send(home: Home, path: str, content: bytes) -> str:
     A file of that name and these bytes is the one that a dead process sent. One with other bytes is somebody else's:
     then the next name of the same row is tried, which is the same whoever tries.
     """
-    for attempt in range(MOST_NAMES):
-        name = _name(path, content, attempt)
+    for name in dict.fromkeys(_name(path, content, attempt) for attempt in range(MOST_NAMES)):
         try:
             home.create(name, content)
         except Taken:
