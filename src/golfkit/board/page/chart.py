@@ -113,7 +113,7 @@ def _figure(
     if high / low > LOG_FROM:
         axes.set_yscale("log")
     first, last = outcomes[0].result.when, outcomes[-1].result.when
-    room = max(0.03 * (last - first), timedelta(hours=2))
+    room = max(0.03 * (last - first), timedelta(hours=12))
     axes.set(xlim=(first - room, last + room), ylim=limits)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value / 1e6:g} M")
     axes.yaxis.set_minor_formatter(lambda value, _: "")

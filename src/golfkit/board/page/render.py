@@ -42,7 +42,7 @@ def page(board: Board, now: datetime, base: str | None) -> Rendered:
         "steps": view.progress(seen, now),
         "summary": _summary(seen, timed),
     }
-    text = template.render(values, _functions(board, seen, now, base))
+    text = template.render(values | _functions(board, seen, now, base))
     return Rendered(text.encode("utf-8", "replace"), drawing is not None)
 
 

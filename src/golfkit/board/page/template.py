@@ -5,7 +5,10 @@ import hashlib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 POLICY = (
     "default-src 'none'; img-src data: 'self'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
@@ -32,10 +35,17 @@ def served_policy() -> str:
     return f"{policy()}; {NO_FRAME}"
 
 
-def render(values: Mapping[str, Any], functions: Mapping[str, Any]) -> str:
-    """The page; every value is escaped unless it is Markup."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def render(values: Mapping[str, Any]) -> str:
+    """The page of values and functions; every text is escaped unless it is Markup."""
     from markupsafe import Markup
+
+    fixed = {"policy": policy(), "style": Markup(text("style.css")), "script": Markup(text("script.js"))}
+    return _page().render({**values, **fixed})
+
+
+@cache
+def _page() -> "Template":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("golfkit.board.page"),
@@ -45,9 +55,7 @@ def render(values: Mapping[str, Any], functions: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(functions)
-    fixed = {"policy": policy(), "style": Markup(text("style.css")), "script": Markup(text("script.js"))}
-    return environment.get_template("page.html").render({**values, **fixed})
+    return environment.get_template("page.html")
 
 
 def _digest(content: str) -> str:

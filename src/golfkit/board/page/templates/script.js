@@ -1,6 +1,7 @@
 
 "use strict";
 (() => {
+  const MOST = 300; // hits that are shown at once: more are slow to lay out, and nobody reads them
   const records = [...document.querySelectorAll(".record")];
   const box = document.getElementById("search");
   const words = document.getElementById("words");
@@ -26,8 +27,9 @@
         (by.value === "" || data.agent === by.value) &&
         (kind.value === "" || data.kind === kind.value) &&
         wanted.every((word) => texts[n].includes(word));
-      if (record.hidden === hit) record.hidden = !hit;
       found += hit;
+      const shown = hit && (!active || found <= MOST);
+      if (record.hidden === shown) record.hidden = !shown;
     });
     for (const row of fixed) row.hidden = active;
     folds.forEach((fold, n) => {
@@ -35,7 +37,8 @@
       fold.hidden = active && !any;
       fold.open = active ? any : before[n];
     });
-    hits.textContent = active ? `${found.toLocaleString("en")} found` : "";
+    const rest = found > MOST ? `, ${MOST} shown` : "";
+    hits.textContent = active ? `${found.toLocaleString("en")} found${rest}` : "";
     document.documentElement.toggleAttribute("data-searching", active);
     if (!active) before = null;
   }
