@@ -41,6 +41,14 @@ def test_a_replaced_file_has_the_usual_rights_and_keeps_an_executable_bit(tmp_pa
     assert (tmp_path / "program").stat().st_mode & stat.S_IXUSR
 
 
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path):
+    path = tmp_path / "private"
+    path.write_text("old")
+    path.chmod(0o600)
+    files.atomic_write(path, "new")
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o600)
+
+
 def test_lines_are_appended_and_the_header_comes_first_and_once(tmp_path):
     path = tmp_path / "log" / "rows.tsv"
     for line in ("a", "b", "é"):

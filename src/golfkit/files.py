@@ -14,14 +14,18 @@ CHUNK = 1 << 20  # bytes read at a time
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`: it replaces `path` when the block ends well, and is removed when it does not."""
+    """A temporary path beside `path`: it replaces `path` when the block ends well, and is removed when it does not.
+
+    A file that is replaced keeps its mode, a new one has the umask's; both are executable where the block makes it so.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     os.close(handle)
     part = Path(name)
     try:
         yield part
-        part.chmod(0o666 & ~_umask() | part.stat().st_mode & 0o111)
+        mode = path.stat().st_mode & 0o666 if path.exists() else 0o666 & ~_umask()
+        part.chmod(mode | part.stat().st_mode & 0o111)
         with part.open("rb") as written:
             os.fsync(written.fileno())
         os.replace(part, path)
