@@ -195,6 +195,7 @@ def test_nothing_of_a_stranger_runs_and_every_text_is_shown_as_it_is(browser, tm
     seen = open_page(browser, target, viewport=DESKTOP)
     tab = seen.page
     tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= DESKTOP["width"]
     tab.mouse.wheel(0, 50_000)
     tab.fill("#words", "<script>")
     tab.locator("#hits:not(:empty)").wait_for()

@@ -76,7 +76,6 @@ class View:
     people: tuple[Person, ...]
     outcomes: Mapping[str, Outcome]  # by path
     anchors: Mapping[str, str]  # by file name and by path
-    n_results: int
 
     @property
     def best(self) -> Outcome | None:
@@ -109,7 +108,6 @@ def build(board: Board) -> View:
         _people(board, outcomes),
         outcomes,
         _anchors(messages, outcomes),
-        len(results),
     )
 
 
