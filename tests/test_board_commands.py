@@ -220,12 +220,13 @@ def test_a_claim_is_held_by_the_first_and_can_be_extended_and_released(board):
 
 
 def test_a_thread_shows_the_plan_its_result_and_every_answer(board):
-    plan = facts(board("post", "plan: bigger tables"))["posted"]
-    result = facts(board("result", "post", 5, "m", "-r", plan, "-d", "it worked"))["posted"]
-    answer = facts(board("post", "-r", result, "well done"))["posted"]
+    plan = facts(board("post", "plan: bigger tables"))["path"]
+    result = facts(board("result", "post", 5, "m", "-r", plan, "-d", "it worked"))["path"]
+    answer = facts(board("post", "-r", result, "well done"))["path"]
     for file in (plan, result, answer):
         found = json.loads(board("thread", file, "--json"))["thread"]
-        assert [(one["depth"], one["file"]) for one in found] == [(0, plan), (1, result), (2, answer)]
+        shown = [(one["depth"], f"{one['folder']}/{one['file']}") for one in found]
+        assert shown == [(0, plan), (1, result), (2, answer)]
     assert "not found" in board("thread", "20200101-000000_nobody.md", code=3)
 
 

@@ -72,7 +72,7 @@ def test_a_result_goes_from_compress_to_another_agents_verdict(golf, tmp_path, m
     assert "bpc" not in head
     assert posted["uploaded"] >= 5
     (message,) = json.loads(run("board", "read", posted["announced"], "--json"))["messages"]
-    assert message["refs"] == [posted["posted"]]
+    assert message["refs"] == [posted["path"]]
     assert run(*post, "--negative", "--json")  # the same files again are no error
     verdict = ("board", "result", "verdict", posted["posted"], "--from", "again")
     assert "is your own" in run(*verdict, code=1)

@@ -37,4 +37,5 @@ def test_the_demo_ends_with_a_certified_score(tmp_path):
     table = dict(line.rsplit("  ", 1) for line in result.stdout.split("\nmeasured ")[1].splitlines()[1:])
     shown = {key.strip(): value.strip() for key, value in table.items()}
     assert shown["roundtrip verified"] == "true"
+    assert shown["results on the board"] == "1"
     assert int(shown["cm-fast, total bytes"]) < int(shown["xz -9e, total bytes"])

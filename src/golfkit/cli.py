@@ -13,7 +13,6 @@ from golfkit.commands import COMMANDS, GROUPS, Command
 from golfkit.errors import Exit, GolfError
 
 
-
 def build(wanted: Collection[str]) -> typer.Typer:
     """The app, with the commands loaded whose first word is `wanted`; of the others, name and line alone."""
     app = typer.Typer(

@@ -220,13 +220,10 @@ def _checked_refs(home: Home, refs: list[str]) -> list[str]:
                 f"-r {ref!r:.100}: expected a file of the board, as 20260501-143000_agent-01.md", Exit.USAGE
             )
         found.append(str(inside))
-    known = (
-        set()
-        if not found
-        else {name for kind in (KIND_MESSAGES, KIND_RESULTS) for name in catalogue.file_names(home, kind)}
-    )
+    kinds = (KIND_MESSAGES, KIND_RESULTS) if found else ()
+    known = {f"{kind.folder}/{name}" for kind in kinds for name in catalogue.file_names(home, kind)}
     for ref in found:
-        if threads.bare(ref) not in known:
+        if threads.target("", ref, known) is None:
             output.note(f"note: {ref} is not on {home.where}")
     return found
 

@@ -164,7 +164,14 @@ def verdict(
     text = f"restored {one.artifacts} again: " + (
         "identical, and the bytes are as posted" if not problems else "; ".join(problems)
     )
-    message = Message(file="", agent=by.agent, when=by.now, body=text, refs=(one.file,), extra=(("verdict", said),))
+    message = Message(
+        file="",
+        agent=by.agent,
+        when=by.now,
+        body=text,
+        refs=(f"{names.RESULTS}/{one.file}",),
+        extra=(("verdict", said),),
+    )
     written = record.write_message(message)
     if dry_run:
         output.text(written)
@@ -235,5 +242,5 @@ def _announce(by: Author, one: Result, posted: Published) -> Published:
     bpc = "" if one.bpc is None else f", {one.bpc:.3f} bpc"
     text = f"result: {one.method}: {one.bytes:,} bytes{bpc} ({one.status}). {one.description}\n\n{posted.path}"
     text += f", {one.artifacts}" if one.artifacts else ""
-    message = Message(file="", agent=by.agent, when=by.now, body=text, refs=(posted.file, *one.refs))
+    message = Message(file="", agent=by.agent, when=by.now, body=text, refs=(posted.path, *one.refs))
     return publish.publish(by, names.MESSAGES, record.write_message(message))

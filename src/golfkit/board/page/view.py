@@ -1,6 +1,6 @@
 """What a page shows of a board: the leaderboard, threads, agents; every link between records resolved. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from golfkit.board.page import checks, words
 from golfkit.board.page.checks import TRUSTED, Standing
 from golfkit.board.page.data import Board
 from golfkit.board.page.references import BEST, REFERENCES, Reference
+from golfkit.board.reading import threads
 from golfkit.board.records import names
 from golfkit.board.records.record import LEADERBOARD, Agent, Message, Result
 
@@ -94,7 +95,9 @@ def build(board: Board) -> View:
     messages = {f"{names.MESSAGES}/{message.file}": message for message in board.messages}
     results = {f"{names.RESULTS}/{result.file}": result for result in board.results}
     known = {**messages, **results}
-    targets = {path: _targets(path, one.refs, known) for path, one in known.items()}
+    targets = {
+        path: tuple(threads.target(path, ref, known) for ref in one.refs[:MOST_REFS]) for path, one in known.items()
+    }
     outcomes = _outcomes(board, results, _verdicts(messages, targets))
     ranked = [outcome for outcome in outcomes.values() if _counts(outcome.result)]
     rows = [Row(outcome.result.bytes or 0, outcome, None) for outcome in ranked]
@@ -125,23 +128,6 @@ def _counts(result: Result) -> bool:
 def of_enwik8(result: Result) -> bool:
     """Whether its bytes compare with the fixed points: results of other inputs name them."""
     return (result.field("dataset") or "enwik8") == "enwik8"
-
-
-def _targets(own: str, refs: Sequence[str], known: Iterable[str]) -> tuple[str | None, ...]:
-    """The path that each ref means; None where there is none. A name that both folders have means the message."""
-    found: list[str | None] = []
-    for ref in refs[:MOST_REFS]:
-        text = ref if ref.endswith(".md") else f"{ref}.md"
-        if "/" in text:
-            choices = [text.removeprefix("./"), *(f"{folder}/{text.rpartition('/')[2]}" for folder in _folder(text))]
-        else:
-            choices = [f"{names.MESSAGES}/{text}", f"{names.RESULTS}/{text}"]
-        found.append(next((path for path in choices if path in known and path != own), None))
-    return tuple(found)
-
-
-def _folder(text: str) -> list[str]:
-    return [folder for folder in (names.MESSAGES, names.RESULTS) if f"{folder}/" in text]
 
 
 def _verdicts(messages: Mapping[str, Message], targets: Mapping[str, Sequence[str | None]]) -> dict[str, list[Message]]:

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from golfkit import files
-from golfkit.board.reading import shown
+from golfkit.board.reading import shown, threads
 from golfkit.board.reading.claims import Claim
-from golfkit.board.reading.threads import bare
 from golfkit.board.records import names
 from golfkit.board.records.record import LEADERBOARD, Agent, Message, Result
 
@@ -50,8 +49,12 @@ def digest(
 
 
 def best(results: Sequence[Result], count: int = BEST) -> list[Result]:
-    """The results of the leaderboard with the fewest bytes; equal ones by time."""
-    eligible = [one for one in results if one.status == LEADERBOARD and one.bytes is not None]
+    """The results of the leaderboard with the fewest bytes; equal ones by time. Of another input than enwik8: none."""
+    eligible = [
+        one
+        for one in results
+        if one.status == LEADERBOARD and one.bytes is not None and (one.field("dataset") or "enwik8") == "enwik8"
+    ]
     return sorted(eligible, key=lambda one: (one.bytes or 0, one.file))[:count]
 
 
@@ -77,12 +80,13 @@ def _answers(messages: Sequence[Message], results: Sequence[Result], agent: str 
     """Messages of others that refer to the agent's posts, or name it with an @, latest first."""
     if agent is None:
         return []
-    own = {one.file for one in (*messages, *results) if one.agent == agent}
-    found = [
-        one
-        for one in messages
-        if one.agent != agent and (any(bare(ref) in own for ref in one.refs) or f"@{agent}" in one.body.split())
-    ]
+    known = threads.by_path(messages, results)
+    found = []
+    for one in messages:
+        answered = [threads.target(f"{names.MESSAGES}/{one.file}", ref, known) for ref in one.refs]
+        own = any(path is not None and known[path].agent == agent for path in answered)
+        if one.agent != agent and (own or f"@{agent}" in one.body.split()):
+            found.append(one)
     return found[::-1]
 
 

@@ -7,7 +7,7 @@ from golfkit import files
 from golfkit.board.homes.protocol import Home
 from golfkit.board.reading import catalogue
 from golfkit.board.reading.catalogue import KINDS, Kind
-from golfkit.board.reading.threads import missing_refs
+from golfkit.board.reading.threads import target
 from golfkit.board.records import names
 from golfkit.board.records.record import LEADERBOARD, Agent, Message, Result
 
@@ -75,11 +75,12 @@ def _unregistered(posts: list[Message | Result], agents: list[Agent]) -> Iterato
 
 
 def _references(posts: list[Message | Result]) -> Iterator[Finding]:
-    known = [one.file for one in posts]
-    for one in posts:
-        for ref in missing_refs(one, known):
-            problem = f"refs {files.neutralise(ref)[:100]}, which is not there"
-            yield Finding(f"{_folder(one)}/{one.file}", problem, "post a correction that refers to this file")
+    known = {f"{_folder(one)}/{one.file}": one for one in posts}
+    for path, one in known.items():
+        for ref in one.refs:
+            if target(path, ref, known) is None:
+                problem = f"refs {files.neutralise(ref)[:100]}, which is not there"
+                yield Finding(path, problem, "post a correction that refers to this file")
 
 
 def _artifacts(home: Home, posts: list[Message | Result]) -> Iterator[Finding]:

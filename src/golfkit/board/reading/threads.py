@@ -1,6 +1,6 @@
 """What belongs together: a message with those it answers and those that answer it; and search. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from golfkit.board.records import names
@@ -19,10 +19,25 @@ class Post(NamedTuple):
     asked: bool  # the one that the thread was asked for
 
 
-def bare(ref: str) -> str:
-    """A reference as a file's name: without folder, with .md."""
-    name = ref.rsplit("/", 1)[-1]
-    return name if name.endswith(".md") else f"{name}.md"
+def target(own: str, ref: str, known: Container[str]) -> str | None:
+    """The path that a reference of the file at `own` means; None where it leads nowhere.
+
+    A bare name that both folders have, as when one agent posts twice within a second, means the message.
+    """
+    text = ref if ref.endswith(".md") else f"{ref}.md"
+    name = text.rpartition("/")[2]
+    if "/" in text:
+        inside = [folder for folder in (names.MESSAGES, names.RESULTS) if f"{folder}/" in text]
+        choices = [text.removeprefix("./"), *(f"{folder}/{name}" for folder in inside)]
+    else:
+        choices = [f"{names.MESSAGES}/{name}", f"{names.RESULTS}/{name}"]
+    return next((path for path in choices if path in known and path != own), None)
+
+
+def by_path(messages: Iterable[Message], results: Iterable[Result]) -> dict[str, Message | Result]:
+    """Posts by their path on the board."""
+    found: dict[str, Message | Result] = {f"{names.MESSAGES}/{one.file}": one for one in messages}
+    return found | {f"{names.RESULTS}/{one.file}": one for one in results}
 
 
 def thread(file: str, messages: Sequence[Message], results: Sequence[Result]) -> list[Post]:
@@ -30,33 +45,32 @@ def thread(file: str, messages: Sequence[Message], results: Sequence[Result]) ->
 
     References may be wrong in every way (missing, circular, to oneself): each file comes once.
     """
-    known: dict[str, tuple[str, Message | Result]] = {one.file: (names.RESULTS, one) for one in results}
-    known |= {one.file: (names.MESSAGES, one) for one in messages}
-    answers: dict[str, list[str]] = {}
-    for name, (_, one) in sorted(known.items(), key=lambda pair: names.order(pair[0])):
-        for ref in one.refs:
-            answers.setdefault(bare(ref), []).append(name)
-    top, seen = bare(file), {bare(file)}
-    while (parent := _parent(known, top)) is not None and parent not in seen:
+    known = by_path(messages, results)
+    asked = target("", file, known)
+    if asked is None:
+        return []
+    above = {
+        path: [found for ref in one.refs if (found := target(path, ref, known)) is not None]
+        for path, one in known.items()
+    }
+    below: dict[str, list[str]] = {}
+    for path in sorted(known, key=lambda path: names.order(known[path].file)):
+        for parent in above[path]:
+            below.setdefault(parent, []).append(path)
+    top, seen = asked, {asked}
+    while (parent := next(iter(above[top]), None)) is not None and parent not in seen:
         top = parent
         seen.add(top)
     posts: list[Post] = []
     todo, done = [(0, top)], set()
     while todo:
-        depth, name = todo.pop()
-        if name in done or name not in known:
-            continue
-        done.add(name)
-        folder, one = known[name]
-        posts.append(Post(min(depth, MOST_DEPTH), name, folder, one, name == bare(file)))
-        todo += [(depth + 1, answer) for answer in reversed(answers.get(name, ()))]
+        depth, path = todo.pop()
+        if path not in done:
+            done.add(path)
+            folder, _, name = path.rpartition("/")
+            posts.append(Post(min(depth, MOST_DEPTH), name, folder, known[path], path == asked))
+            todo += [(depth + 1, answer) for answer in reversed(below.get(path, ()))]
     return posts
-
-
-def missing_refs(one: Message | Result, known: Iterable[str]) -> list[str]:
-    """The references that lead to no file of the board."""
-    there = set(known)
-    return [ref for ref in one.refs if bare(ref) not in there]
 
 
 def matches(one: Message | Result | Agent, words: Sequence[str]) -> bool:
@@ -72,9 +86,3 @@ def _text(one: Message | Result | Agent) -> str:
     if isinstance(one, Result):
         parts += [one.method, one.description, one.status, one.artifacts or ""]
     return "\n".join(parts)
-
-
-def _parent(known: dict[str, tuple[str, Message | Result]], name: str) -> str | None:
-    if name not in known:
-        return None
-    return next((bare(ref) for ref in known[name][1].refs if bare(ref) in known), None)
