@@ -43,7 +43,7 @@ def _parts(page: str) -> Iterator[str]:
             end = re.compile(f"</{name}", re.IGNORECASE).search(page, at)
             at = end.start() if end else len(page)
         elif name == hidden:
-            depth += 1 if opens else -1
+            depth += opens - bool(tag["end"])
             hidden = hidden if depth else None
         elif hidden is None and opens:
             if name == "math" and (formula := _FORMULA.search(attributes)):
