@@ -12,13 +12,12 @@ that is not known is null, never 0. Keys that golfkit does not know are kept and
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from golfkit import files
+from golfkit import files, strict
 from golfkit.errors import GolfError
 
 ENWIK8_BYTES = 100_000_000
@@ -45,7 +44,7 @@ class Results:
     hardware: str | None = None
     ram_peak_gb: float | None = None
     runtime_seconds: float | None = None
-    key_hparams: Mapping | None = None
+    key_hparams: Mapping[str, Any] | None = None
     notes: str | None = None
     original_name: str | None = None
     original_path: str | None = None  # absolute, where compress found it; null when it came through a pipe
@@ -166,52 +165,8 @@ def read(path: Path) -> Results:
 
 def parse(text: str, where: str) -> Results:
     """`read` of a text; `where` names it in errors."""
-    try:
-        record = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        raise GolfError(f"{where}:{error.lineno}: not JSON ({error.msg}), expected a JSON object") from error
-    except RecursionError as error:
-        raise GolfError(f"{where}: nested too deep, expected a JSON object") from error
-    except _RefusedError as error:
-        raise GolfError(f"{where}: {error}") from error
-    if not isinstance(record, dict):
-        raise GolfError(f"{where}: found {type(record).__name__}, expected a JSON object")
+    record = strict.parse(text, where)
     missing = [key for key in REQUIRED if key not in record]
     if missing:
         raise GolfError(f"{where}: key {missing[0]!r} is missing; required are {', '.join(REQUIRED)}")
-    known = {f.name: f.type for f in dataclasses.fields(Results) if f.name != "extra"}
-    for key, hint in known.items():
-        if key in record:
-            _check(record[key], hint, where=f"{where}: key {key!r}")
-    values = {key: record[key] for key in known if key in record}
-    return Results(**values, extra={key: value for key, value in record.items() if key not in known})
-
-
-class _RefusedError(ValueError):
-    """What a JSON hook raises."""
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _RefusedError(f"key {next(k for k in keys if keys.count(k) > 1)!r} is there twice, expected once")
-    return record
-
-
-def _no_constant(name: str) -> float:
-    raise _RefusedError(f"found {name}, expected a number or null")
-
-
-def _check(value: Any, hint: Any, where: str) -> None:
-    types = get_args(hint) or (hint,)
-    allowed = (*types, int) if float in types else types
-    right = isinstance(value, allowed) and (bool in types or not isinstance(value, bool))
-    if not right:
-        names = " or ".join("null" if t is type(None) else _JSON_NAMES[t] for t in types)
-        raise GolfError(f"{where} is {value!r:.60}, expected {names}")
-    if isinstance(value, int | float) and (value < 0 or not math.isfinite(value)):
-        raise GolfError(f"{where} is {value}, expected 0 or more")
-
-
-_JSON_NAMES = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", Mapping: "an object"}
+    return strict.decode(Results, record, where, extra="extra")
