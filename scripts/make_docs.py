@@ -27,7 +27,7 @@ def pages() -> dict[str, str]:
 
 def cli_page() -> str:
     """Every command with its arguments and options."""
-    root = typer.main.get_command(cli.build(commands.WORDS))
+    root = typer.main.get_command(cli.build(commands.COMMANDS))
     parts = ["# Commands", GENERATED, EXIT_CODES]
     for path, command in leaves("golf", root):
         parts += [f"## {path}", f"    {usage(path, command)}", inspect.cleandoc(command.help)]

@@ -12,7 +12,7 @@ import typer
 
 import golfkit
 from golfkit import cli
-from golfkit.commands import COMMANDS, WORDS
+from golfkit.commands import COMMANDS
 
 PACKAGE = Path(golfkit.__file__).parent
 ROOT = PACKAGE.parent.parent
@@ -220,7 +220,7 @@ def commands(path: list[str], command) -> Iterator[tuple[list[str], object]]:
 HELP_ALL = """
 import contextlib, io, sys
 from golfkit import cli
-from golfkit.commands import COMMANDS, WORDS
+from golfkit.commands import COMMANDS
 for path in sys.argv[1:]:
     sys.argv = ["golf", *path.split(), "--help"]
     with contextlib.redirect_stdout(io.StringIO()) as said:
@@ -251,7 +251,7 @@ def test_a_command_imports_its_own_concern_alone():
 
 
 def test_no_help_loads_a_heavy_package():
-    paths = [" ".join(path) for path, _ in commands([], typer.main.get_command(cli.build(WORDS)))]
+    paths = [" ".join(path) for path, _ in commands([], typer.main.get_command(cli.build(COMMANDS)))]
     result = subprocess.run(
         [sys.executable, "-c", HELP_ALL, *paths], capture_output=True, text=True, check=True, timeout=60
     )
@@ -259,7 +259,7 @@ def test_no_help_loads_a_heavy_package():
 
 
 def test_every_command_and_every_parameter_has_help():
-    for path, command in commands(["golf"], typer.main.get_command(cli.build(WORDS))):
+    for path, command in commands(["golf"], typer.main.get_command(cli.build(COMMANDS))):
         assert command.help, path
         for param in command.params:
             assert param.help, (path, param.name)

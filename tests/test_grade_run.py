@@ -1,5 +1,6 @@
 """Which items are graded, what a run writes, and which grader is chosen."""
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,10 @@ from golfkit.errors import Exit, GolfError
 from golfkit.research.grade import choice, due, run
 from golfkit.research.grade import graded as graded_file
 from golfkit.research.grade.due import CHANGED, NEW, RETRIED, STALE
+from golfkit.research.grade.graded import Graded
+from golfkit.research.grade.grader import Offline
 from golfkit.research.grade.llm.purse import CapReached, Prices, Purse, Usage
+from golfkit.research.items.item import Item
 
 CLOCK = datetime(2026, 5, 2, 6, tzinfo=UTC)
 CONTEXT = "1" * 16
@@ -181,3 +185,22 @@ def test_without_prices_only_the_tokens_are_held():
         purse.check(Usage(6, 5))
     with pytest.raises(CapReached, match=r"llm_max_usd is 0\.0"):
         Purse(10, 0.0, Prices(1.0, 0.0)).check(Usage(1, 0))
+
+
+class Slow:
+    """A grader of items one by one that says which process it ran in."""
+
+    context = "0" * 16
+
+    def grade(self, of: Item, now: str) -> Graded:
+        """Grade B."""
+        return graded(of, "B", graded=now, summary=str(os.getpid()))
+
+
+def test_many_items_are_judged_by_several_processes_in_their_order():
+    items = [item(f"2605.{n:05}") for n in range(1000)]
+    alone = Offline(Slow(), 1).grade(items, NOW)
+    together = Offline(Slow(), 2).grade(items, NOW)
+    assert [row.item for row in together] == [row.item for row in alone] == [one.id for one in items]
+    assert len({row.summary for row in together} - {str(os.getpid())}) == 2
+    assert {row.summary for row in Offline(Slow(), 2).grade(items[:100], NOW)} == {str(os.getpid())}

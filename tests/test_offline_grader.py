@@ -125,8 +125,8 @@ def test_the_context_changes_with_history_competitors_and_taxonomy():
         ("GPTQ int6", 1.0805, 0.9, 2),
         ("GPTQ int6", 1.15, 0.9, 1),
         ("GPTQ int6", 1.23, 0.9, 0),
-        ("GPTQ int6", None, 0.9, 0),
-        ("GPTQ int6", 1.0805, 0.2, 0),
+        ("GPTQ int6", None, 0.9, None),  # nobody is known whose score is
+        ("GPTQ int6", 1.0805, 0.2, None),
         ("Mamba", 1.0805, 0.9, 0),
     ],
 )

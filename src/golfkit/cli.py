@@ -14,7 +14,7 @@ from golfkit.errors import Exit, GolfError
 
 
 def build(wanted: Collection[str]) -> typer.Typer:
-    """The app, with the commands loaded whose first word is `wanted`; of the others, name and line alone."""
+    """The app, with the commands of the `wanted` paths loaded; of the others, name and line alone."""
     app = typer.Typer(
         help="Contests scored in bytes: weigh, train, compress, certify.",
         add_completion=False,
@@ -26,7 +26,7 @@ def build(wanted: Collection[str]) -> typer.Typer:
     groups = {"": app} | {name: typer.Typer(help=line) for name, line in GROUPS.items()}
     for path, command in COMMANDS.items():
         group, _, name = path.rpartition(" ")
-        function = _load(command) if path.split()[0] in wanted else _elsewhere
+        function = _load(command) if path in wanted else _elsewhere
         groups[group].command(name, short_help=command.line)(function)
     for path in GROUPS:
         group, _, name = path.rpartition(" ")
@@ -36,7 +36,8 @@ def build(wanted: Collection[str]) -> typer.Typer:
 
 def main() -> None:
     """Run `golf`; a user's error is one line on stderr (GOLF_DEBUG=1 shows the traceback)."""
-    code = _run([word for word in sys.argv[1:] if not word.startswith("-")][:1])
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    code = _run([path for path in COMMANDS if path.split() == words[: len(path.split())]])
     try:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader left early (`golf ... | head -1`): the answer stands

@@ -92,4 +92,3 @@ GROUPS = {
     "board agent": "Who takes part: info, list, read, register.",
     "board artifact": "Folders of artifacts: upload, get.",
 }
-WORDS = frozenset(path.split()[0] for path in COMMANDS)  # all that can stand right after `golf`

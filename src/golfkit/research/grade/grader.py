@@ -8,7 +8,9 @@ from golfkit.research.grade.llm.purse import Usage
 from golfkit.research.grade.names import OFFLINE
 from golfkit.research.items.item import Item
 
-CHUNK = 500  # items that the offline grader's rows are written after
+CHUNK = 2000  # items that the offline grader's rows are written after
+WORTH_A_PROCESS = 250  # items; fewer are judged before a process has started
+MOST_PROCESSES = 4
 
 
 class Opinion(NamedTuple):
@@ -44,20 +46,53 @@ class ByItem(Protocol):
 
 
 class Offline:
-    """A ByItem as a Grader."""
+    """A ByItem as a Grader; many items are judged by several processes, as each is judged by itself."""
 
     name = OFFLINE
     model = None
     at_once = CHUNK
 
-    def __init__(self, grader: ByItem) -> None:
+    def __init__(self, grader: ByItem, processes: int = 1) -> None:
         self.context = grader.context
         self._grader = grader
+        self._processes = min(processes, MOST_PROCESSES)
 
     def grade(self, items: Sequence[Item], now: str) -> list[Graded]:
-        """See Grader."""
-        return [self._grader.grade(item, now) for item in items]
+        """See Grader. The same rows in the same order, however many processes there are."""
+        processes = min(self._processes, len(items) // WORTH_A_PROCESS)
+        if processes < 2:
+            return [self._grader.grade(item, now) for item in items]
+        import multiprocessing
+
+        fork = multiprocessing.get_context("fork")  # the grader's indexes are inherited, not copied
+        with fork.Pool(processes, _Worker.begin, (self._grader, now)) as pool:
+            return pool.map(_Worker.grade, items, chunksize=50)
 
     def typical(self, items: Sequence[Item]) -> Usage:
         """Nothing."""
         return Usage()
+
+
+class _Worker:
+    """What a process of a pool was started with; in the process that starts it there is nothing."""
+
+    grader: ByItem
+    now: str
+
+    @classmethod
+    def begin(cls, grader: ByItem, now: str) -> None:
+        cls.grader, cls.now = grader, now
+
+    @classmethod
+    def grade(cls, item: Item) -> Graded:
+        return cls.grader.grade(item, cls.now)
+
+
+def processes(platform: str) -> int:
+    """How many are worth starting here; 1 where a process cannot be forked safely.
+
+    platform  sys.platform
+    """
+    import os
+
+    return len(os.sched_getaffinity(0)) if platform == "linux" else 1

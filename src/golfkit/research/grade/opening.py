@@ -1,11 +1,12 @@
 """The chosen grader, ready to work: the one place that builds graders for commands."""
 
 import contextlib
+import sys
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from golfkit.research.grade.choice import Choice
-from golfkit.research.grade.grader import ByItem, Grader, Offline
+from golfkit.research.grade.grader import ByItem, Grader, Offline, processes
 from golfkit.research.grade.llm import client, prompt
 from golfkit.research.grade.llm.grader import LlmGrader
 from golfkit.research.grade.llm.purse import Prices, Purse
@@ -37,7 +38,7 @@ def opened(choice: Choice, found: Material, values: Settings, frontier: Sequence
     """
     purse = _purse(values)
     if choice.endpoint is None:
-        yield Ready(Offline(_rules(found, values)), purse)
+        yield Ready(Offline(_rules(found, values), processes(sys.platform)), purse)
         return
     with _model(choice.endpoint, purse, found, values, frontier, in_full=False) as grader:
         yield Ready(grader, purse)

@@ -81,6 +81,7 @@ _PRETRAINED = re.compile(
     r"|\b(?:[Ee]xternal|[Aa]dditional|[Ee]xtra|[Pp]roprietary)\s+(?:training\s+)?(?:data|corpus|corpora|dataset)\b"
     r"|\b[Nn]etwork\s+(?:access|calls?)\s+(?:at|during)\s+(?:evaluation|inference)\b"
 )
+_PRETRAINED_WORDS = ("retrained", "re-trained", "xternal", "dditional", "xtra", "roprietary", "etwork ")  # one is in it
 _LEFT = re.compile(r"(?:\S{1,24}\s){0,2}\S{0,24}\Z")
 _RIGHT = re.compile(r"\S{0,24}(?:\s\S{1,24}){0,2}")
 _SCALES = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "thousand": 1e3, "million": 1e6, "billion": 1e9, "": 1.0}
@@ -185,7 +186,7 @@ def _dependencies(text: str) -> Iterator[Finding]:
 
 
 def _broken(text: str, stems: Sequence[str], lexicon: Lexicon) -> Iterator[Finding]:
-    for match in _PRETRAINED.finditer(text):
+    for match in _PRETRAINED.finditer(text) if any(word in text for word in _PRETRAINED_WORDS) else ():
         yield Finding(BROKEN, None, neutralise(match[0]))
     for phrase in lexicon.found(stems, lexicon.broken):
         yield Finding(BROKEN, None, lexicon.broken[phrase])

@@ -15,25 +15,19 @@ MOST = 0.05  # bpb: a larger claim is about another setting
 
 MINUS = "\u2212"  # as typographers write it
 _UNITS = ("bpb", "bpc", "per byte", "per-byte", "nat", "perplexity", "ppl", "loss")
-_BPB = re.compile(
-    r"(?P<sign>[-\u2212+])?\s?(?<![\d.])(?P<number>0?\.\d{1,6})\s*(?P<unit>bpb|bpc|bits?[ -]per[ -]byte|nats?)\b",
-    re.IGNORECASE,
-)
+# All of them search text in lower case.
+_BPB = re.compile(r"(?<![\d.])(?P<number>0?\.\d{1,6})\s*(?P<unit>bpb|bpc|bits?[ -]per[ -]byte|nats?)\b")
 _RATIO = re.compile(
     r"(?:perplexity|\bppl\b|\bloss\b)\W+(?:\w+\W+){0,4}?(?:from\s)?(?P<before>\d{1,3}\.\d{1,4})\s*(?:to|→|->)\s*(?P<after>\d{1,3}\.\d{1,4})",
-    re.IGNORECASE,
 )
 _PERCENT = re.compile(
     r"(?P<percent>\d{1,2}(?:\.\d+)?)\s?%\s+(?:lower|better|reduction\s+(?:in|of)|less|improvement\s+(?:in|of))\s+(?:\w+\s+){0,2}?"
     r"(?P<what>perplexity|ppl|loss|bpb)\b",
-    re.IGNORECASE,
 )
 _BETTER = re.compile(
-    r"improv|reduc|lower|gain|better|decreas|sav(?:es|ing)|drops?\b|falls?\b|win\b|wins\b|free|delta|Δ", re.IGNORECASE
+    r"improv|reduc|lower|gain|better|decreas|sav(?:es|ing)|drops?\b|falls?\b|win\b|wins\b|free|delta|δ"
 )
-_WORSE = re.compile(
-    r"worse|penalty|regress|degrad|hurts?|loses?|loss of|costs\b|std|variance|noise|gap\b|error bar|±", re.IGNORECASE
-)
+_WORSE = re.compile(r"worse|penalty|regress|degrad|hurts?|loses?|loss of|costs\b|std|variance|noise|gap\b|error bar|±")
 
 
 def claimed(text: str) -> float:
@@ -50,8 +44,9 @@ def _differences(text: str) -> list[float]:
     for match in _BPB.finditer(text):
         around = text[max(0, match.start() - 40) : match.end() + 24]
         line = around.strip().partition("\n")[0]
-        negative = match["sign"] in ("-", MINUS)
-        if _WORSE.search(line) or match["sign"] == "+" or not (negative or _BETTER.search(line)):
+        sign = text[max(0, match.start() - 2) : match.start()].strip()[-1:]
+        negative = sign in ("-", MINUS)
+        if _WORSE.search(line) or sign == "+" or not (negative or _BETTER.search(line)):
             continue
         number = float(match["number"])
         gains.append(_bpb(number) if match["unit"].lower().startswith("nat") else number)
@@ -65,7 +60,7 @@ def _changes(text: str) -> list[float]:
         if 1.0 < after < before < 2 * after:
             loss = match[0].lower().startswith("loss")
             gains.append(_bpb(before - after if loss else math.log(before / after)))
-    for match in _PERCENT.finditer(text):
+    for match in _PERCENT.finditer(text) if "%" in text else ():
         share = float(match["percent"]) / 100
         gains.append(share if match["what"].lower() in ("bpb", "loss") else _bpb(-math.log(1 - share)))
     return gains

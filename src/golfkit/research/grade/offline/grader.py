@@ -98,9 +98,11 @@ class OfflineGrader:
         free = [proven for proven in history.proven if proven.name not in self._families]
         self._known = self._memory(taxonomy, [(proven.name, proven.text) for proven in free])
         self._repeats = self._memory(taxonomy, [(description, description) for description in tried])
-        self._scores = {one.id: one.val_bpb for one in competitors if one.confidence >= SURE}
+        self._scores = {
+            one.id: one.val_bpb for one in competitors if one.val_bpb is not None and one.confidence >= SURE
+        }
         self._users = self._best_users(competitors)
-        self._any_competitor = bool(competitors)
+        self._any_competitor = bool(self._scores)
         parts = (RULES, self._lexicon.digest, repr(taxonomy), history.digest, tried, artifact_limit, training_seconds)
         rivals = "\n".join(sorted(jsonl.render(one) for one in competitors))
         self.context = hashlib.sha256(f"{parts!r}\0{rivals}".encode("utf-8", "replace")).hexdigest()[:16]

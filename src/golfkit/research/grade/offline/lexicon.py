@@ -90,8 +90,10 @@ class Lexicon:
 
     def found(self, stems: Sequence[str], phrases: Mapping[tuple[str, ...], object]) -> list[tuple[str, ...]]:
         """Which of the phrases stand among the stems, word by word in their order."""
-        joined = f" {' '.join(stems)} "
-        return [phrase for phrase in phrases if f" {' '.join(phrase)} " in joined]
+        here = set(stems)
+        possible = [phrase for phrase in phrases if here.issuperset(phrase)]
+        joined = f" {' '.join(stems)} " if possible else ""
+        return [phrase for phrase in possible if f" {' '.join(phrase)} " in joined]
 
     def _stems(self, passage: str) -> list[str]:
         return [self.stem(word) for word in text.words(passage)]
