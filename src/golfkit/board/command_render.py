@@ -1,28 +1,13 @@
 """`golf board render` and `golf board serve`: the board as a page."""
 
-import hashlib
-import os
-import sys
-import webbrowser
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 
-from golfkit import interrupts, output
-from golfkit.board import command_common as common
-from golfkit.board.command_common import BoardOption, JsonFlag, Opened
-from golfkit.board.homes.protocol import Entry
-from golfkit.board.page import chart, data, links, render, serve
-from golfkit.board.page.checks import Digests
-from golfkit.board.page.data import Board, State
-from golfkit.errors import Exit, GolfError
+from golfkit.board.command_common import BoardOption, JsonFlag
 
 SITE = Path("site")
-REMOTE_S = 5.0  # seconds between two looks at a bucket
-MOST_DIGEST = 500_000_000  # bytes of a file that is read for its digest
 
 OutOption = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of the page.")]
 KeepOption = Annotated[
@@ -42,58 +27,15 @@ PortOption = Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0
 OpenFlag = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
 
 
-class Source:
-    """A board that is read again and again; digests of its artifacts are kept as long as their files are the same."""
-
-    def __init__(self, found: Opened, bucket: str | None) -> None:
-        from golfkit.board.homes.local import LocalHome
-
-        self.home = found.home
-        self.root = found.home.root if isinstance(found.home, LocalHome) else None
-        named = bucket or found.values.bucket
-        if self.root is None:
-            named = found.home.where.removeprefix("hf://buckets/")
-        elif not self.root.is_dir():
-            raise GolfError(f"{found.home.where}: no such folder; name the board with --board, or post to it first")
-        self.bucket = links.bucket(named)
-        if named is not None and self.bucket is None:
-            raise GolfError(f"--bucket is {named!r:.100}, expected ORG/NAME", Exit.USAGE)
-        self._digests: dict[Entry, str] = {}
-
-    def load(self, state: State) -> Board:
-        """The board in a state."""
-        return data.load(self.home, state, self.bucket, self._digest_of(state) if self.root else None)
-
-    def _digest_of(self, state: State) -> Digests:
-        entries = {entry.path: entry for entry in state.files}
-
-        def digest(path: str) -> str | None:
-            entry = entries[path]
-            if entry.size > MOST_DIGEST:
-                return None
-            if entry not in self._digests:
-                self._digests[entry] = hashlib.sha256(self.home.read(path, entry.size)).hexdigest()
-            return self._digests[entry]
-
-        return digest
-
-
 def page(out: OutOption = SITE, board: BoardOption = None, bucket: BucketOption = None, json: JsonFlag = False) -> None:
     """Write the board as one static page, OUT/index.html, that needs no network and no other file.
 
     Leaderboard with the fixed points, chart, negative results, messages with replies and results, agents, artifacts,
     and what is broken. Files of a local board are compared with their results.json, those of a bucket by size alone.
     """
-    source = Source(common.opened(board), bucket)
-    loaded = source.load(data.state(source.home))
-    base = None if source.root is None else f"{quote(os.path.relpath(source.root, out.absolute()))}/"
-    made = render.page(loaded, datetime.now(UTC), base)
-    target = render.write(made, out)
-    if not chart.available():
-        output.note("note: matplotlib is not installed, so a table stands for the chart; pip install 'golfkit[plot]'")
-    counts = {name: len(getattr(loaded, name)) for name in ("messages", "results", "agents", "artifacts", "broken")}
-    facts = {"page": str(target), "bytes": len(made.html), "chart": made.chart, **counts}
-    output.emit(facts, as_json=json)
+    from golfkit.board import command_render_run  # the page is most of what --help would load
+
+    command_render_run.page(out, board, bucket, as_json=json)
 
 
 def show(
@@ -105,22 +47,6 @@ def show(
     json: JsonFlag = False,
 ) -> None:
     """Serve the page on 127.0.0.1 until ^C; a reload shows what was posted since."""
-    source = Source(common.opened(board), bucket)
+    from golfkit.board import command_render_run
 
-    def make(state: State) -> bytes:
-        made = render.page(source.load(state), datetime.now(UTC), None if source.root is None else "")
-        if out is not None:
-            render.write(made, out)
-        return made.html
-
-    recheck_s = 0.0 if source.root is not None else REMOTE_S
-    site = serve.Site(source.home, make, recheck_s=recheck_s, files=source.root is not None)
-    with interrupts.stoppable(), serve.server(site, port) as server:
-        site.page()  # what is wrong with the board is said here, not in the browser
-        address = f"http://{serve.ADDRESS}:{server.server_port}/"
-        output.emit({"url": address}, as_json=json)
-        sys.stdout.flush()  # who started it through a pipe waits for the address
-        output.note("serving until ^C")
-        if browser:
-            webbrowser.open(address)
-        server.serve_forever(poll_interval=0.1)
+    command_render_run.show(out, port, board, bucket, browser=browser, as_json=json)
