@@ -10,10 +10,9 @@ import typer
 
 from golfkit import output, settings
 from golfkit.budget.book.money import cost_cents, dollars
-from golfkit.budget.pods import aftermath, assemble, owner
+from golfkit.budget.pods import owner
 from golfkit.budget.pods.end import rented_seconds
 from golfkit.budget.pods.journal import Entry
-from golfkit.budget.pods.reap import reap
 from golfkit.budget.providers.protocol import Pod, ProviderError
 from golfkit.errors import Exit, GolfError
 
@@ -31,6 +30,8 @@ def show(every: AllFlag = False, workspace: WorkspaceOption = None, json: JsonFl
 
     Exit 4 where the provider does not answer: then the journal alone is shown.
     """
+    from golfkit.budget.pods import assemble  # providers and all: more than the rest of --help
+
     home = settings.require_workspace(Path.cwd(), os.environ, workspace)
     ender, _ = assemble.ender(home, os.environ, output.note)
     entries = [entry for entry in ender.journal.entries().values() if every or entry.open]
@@ -58,6 +59,9 @@ def reap_all(workspace: WorkspaceOption = None, dry_run: DryRunFlag = False, jso
 
     Pods of other workspaces, people and programs are never touched. Exit 4 where one could not be ended now.
     """
+    from golfkit.budget.pods import aftermath, assemble
+    from golfkit.budget.pods.reap import reap
+
     home = settings.require_workspace(Path.cwd(), os.environ, workspace)
     ender, book = assemble.ender(home, os.environ, output.note)
     done = list(reap(ender, book, dry_run=dry_run))
