@@ -60,6 +60,27 @@ def test_what_is_no_result_of_this_record_is_unknown(text):
     assert readme.read(text).text is None
 
 
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("- val_bpb: **1.2222 pre-quant** (1.2345 after roundtrip)", "1.2345"),
+        ("- val_bpb: **1.2345 post-quant** (1.2222 pre-quant)", "1.2345"),
+        ("- val_bpb: 1.2345 standard, 1.2122 sliding window", "1.2122"),
+        ("- val_bpb: 1.2122 sliding window, 1.2345 standard", "1.2122"),
+        ("- val_bpb: 1.2222 pre-quant (1.2345)", None),
+    ],
+)
+def test_the_words_after_each_of_several_numbers_are_its_own(text, score):
+    assert readme.read(f"# Wide\n\n## Results\n\n{text}").text == score
+    assert readme.read(f"# Wide model here\n\n**{text.lstrip('- ')}**").text == score
+
+
+@pytest.mark.parametrize("text", ["1.2345, 1.2351, 1.2360", "1.2345 / 1.2122"])
+def test_a_list_without_a_mean_is_no_score(text):
+    assert readme.read(f"# Wide model here\n\n**val_bpb: {text}**").text is None
+    assert readme.read(f"# Wide model here\n\n**val_bpb: {text} (mean 1.2350)**").text == "1.2350"
+
+
 def test_mean_of_the_seeds_counts_and_the_spread_does_not():
     rows = "| 1 | 100 | 1.2001 |\n| 2 | 100 | 1.2005 |\n| **Mean ± Std** | | **1.2003 ± 0.0002** |\n| Std | | 0.0002 |"
     assert readme.read(SEEDS + rows).text == "1.2003"
@@ -90,6 +111,31 @@ def test_the_column_of_this_record_counts_not_that_of_the_other():
 def test_the_latest_stage_of_the_evaluation_counts(columns, row, score):
     rule = "|".join(["---"] * (columns.count("|") + 2))
     assert readme.read(f"# A\n\n| Seed | {columns} |\n|{rule}|\n| **Mean** | {row} |\n").text == score
+
+
+@pytest.mark.parametrize("digits", [3, 4, 5])
+@pytest.mark.parametrize("stage", ["roundtrip", "sliding (s=48)", "post-TTT"])
+def test_a_stage_beside_the_plain_score_is_the_later_one_with_as_many_digits(stage, digits):
+    plain, later = f"{1.2:.{digits}f}", f"{1.25:.{digits}f}"
+    columns = f"| Run | Seed | val_bpb | {stage} | gap |\n|---|---|---|---|---|\n"
+    rows = f"| A1 | 1 | 1.201 | 1.251 | 0.050 |\n| **Mean** | -- | **{plain}** | **{later}** | **0.050** |"
+    assert readme.read(f"# A\n\n{columns}{rows}").text == later
+    turned = f"| Metric | Seed 1 | Mean |\n|---|---|---|\n| val_bpb | 1.201 | {plain} |\n| {stage} | 1.251 | {later} |"
+    assert readme.read(f"# A\n\n{turned}").text == later
+
+
+def test_of_variants_of_one_stage_the_later_counts_where_it_is_the_better():
+    rows = "| Pre-quant val_bpb | 1.2079 |\n| Quantized val_bpb (zlib) | {} |\n| Quantized val_bpb (lzma, mixed) | {} |"
+    table = f"# A\n\n## Result\n\n| Metric | Value |\n|---|---|\n{rows}"
+    assert readme.read(table.format("1.2353", "1.2266")).text == "1.2266"
+    assert readme.read(table.format("1.2266", "1.2353")).text is None
+
+
+def test_a_seed_that_happens_to_have_the_number_of_a_mean_vouches_for_nothing():
+    means = "| Seed | Roundtrip bpb | Sliding bpb |\n|---|---|---|\n| Mean | 1.602 | 1.567 |\n\n"
+    other = "## Run {}\n\n| Run | Change | RT bpb |\n|---|---|---|\n| R1 | a | 1.602 |\n\n"
+    found = readme.read("# A\n\n" + means + "".join(other.format(i) for i in range(4)))
+    assert found.text == "1.567"
 
 
 def test_stages_that_are_rows_rank_as_columns_do():

@@ -37,6 +37,8 @@ def choose(candidates: Sequence[Candidate]) -> Choice:
         return _of_seeds([c for c, _ in ranked if c.kind == "seed" and best.points - c.points < SAME_COLUMN])
     if len(ranked) > 1 and points - ranked[1][1] < LEAD:
         rival = ranked[1][0]
+        if (variant := _later_variant(best, rival)) and (len(ranked) == 2 or points - ranked[2][1] >= LEAD):
+            return Choice(variant.text, 0.55, (f"lines {best.n} and {rival.n} are variants; the later is the better",))
         return Choice(None, 0.0, (f"lines {best.n} and {rival.n} contradict each other: {best.text}, {rival.text}",))
     rivals = [c for c in candidates if _same_label(c, best) and not agree(c.text, best.text)]
     if best.kind not in PLACES_OF_ONE and rivals:
@@ -53,6 +55,14 @@ def _same_label(one: Candidate, best: Candidate) -> bool:
     """Whether both are results under one name, as those of several experiments are."""
     named = one.kind == best.kind and bool(best.label) and one.label == best.label
     return named and not one.seed and best.points - one.points < SAME_NAME
+
+
+def _later_variant(one: Candidate, other: Candidate) -> Candidate | None:
+    """The later of neighbouring rows that only a remark in brackets tells apart, where it is the better one as well."""
+    first, last = sorted((one, other), key=lambda c: c.n)
+    name = first.label.partition("(")[0]
+    variants = first.kind == last.kind == "metric" and last.n == first.n + 1 and bool(name)
+    return last if variants and name == last.label.partition("(")[0] and last.value < first.value else None
 
 
 def _of_seeds(seeds: Sequence[Candidate]) -> Choice:
@@ -73,7 +83,9 @@ def _grouped(candidates: Sequence[Candidate]) -> list[tuple[Candidate, float]]:
         best = left[0]
         same = [c for c in left if agree(c.text, best.text)]
         left = [c for c in left if not agree(c.text, best.text)]
-        places = {(c.n, c.kind) for c in same[1:] if c.points >= WORTH and c.n != best.n}
+        # One seed's number that happens to be the mean's vouches for nothing.
+        vouch = [c for c in same if not (best.kind == "mean" and c.seed)]
+        places = {(c.n, c.kind) for c in vouch if c.points >= WORTH and c.n != best.n}
         stated = next((c for c in same if c.kind in STATEMENTS and best.points - c.points < SHORTER), best)
         groups.append((stated, best.points + AGREEING * min(3, len(places))))
     return groups

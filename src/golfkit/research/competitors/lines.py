@@ -60,19 +60,25 @@ def _of_line(line: Line, place: str, code_bpb: bool) -> Iterator[Candidate]:
     if about.other or about.bound or promised(line.sections, line.caption):
         return
     label: words.Words | None = None
+    lead = ""  # words that lead to a number, or to the list that it is in
     for number in numbers(line.text):
-        if not (number.listed and label is not None):
-            before = number.before[-TITLE_WORDS:] if place == "title" else number.before
-            label = words.judge(before, number.after)
+        follows = number.listed and label is not None
+        own = words.finality(number.after) or bool(vocabulary.PRE.search(number.after))  # it names its own stage
+        if not follows:
+            lead = number.before[-TITLE_WORDS:] if place == "title" else number.before
+        if label is None or not follows or own:
+            label = words.judge(lead, number.after)
             label = label._replace(partial=label.partial or about.partial, pre=label.pre or about.pre)
+            listed = number.heads and LEAST <= number.value <= PLAIN_MOST
         else:
             label = label._replace(mean=False, seed=True)
+            listed = True
         if refused(number, label) or not _is_score(number, label, line, place, code_bpb):
             continue
-        kind = _kind(number, line, place)
+        kind = _kind(number, lead if own else number.before, line, place)
         points = weigh(kind, number.text, label, line.sections, approximate=number.approximate)
         seed = label.seed and not label.mean
-        points -= OF_A_LIST if seed or number.listed else 0
+        points -= OF_A_LIST if seed or listed else 0
         name = number.before.strip(" :=").lower() if kind == "key" else ""
         yield Candidate(number.text, kind, points, line.n, seed, name)
 
@@ -91,16 +97,16 @@ def _is_score(number: Number, label: words.Words, line: Line, place: str, code_b
     return named and (place == "headline" or any(vocabulary.RESULTS.search(name) for name in line.sections[-2:]))
 
 
-def _kind(number: Number, line: Line, place: str) -> str:
+def _kind(number: Number, before: str, line: Line, place: str) -> str:
     """The place, as POINTS names it."""
     if place in ("title", "heading"):
         return place
-    keyed = bool(re.search(r"[:=]\s*$", number.before)) and len(number.before) <= NAME
+    keyed = bool(re.search(r"[:=]\s*$", before)) and len(before) <= NAME
     bold = number.text in line.bold
     if place == "headline":
-        if not (keyed or bold or _RESULT.search(number.before)):
+        if not (keyed or bold or _RESULT.search(before)):
             return "prose"
-        return "headline" if vocabulary.BPB.search(number.before + number.after) else "key"
+        return "headline" if vocabulary.BPB.search(before + number.after) else "key"
     if line.kind == "code":
         return "log"
     return "key" if keyed and (line.kind == "item" or bold or len(number.clause) < SENTENCE) else "prose"

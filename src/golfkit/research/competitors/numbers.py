@@ -15,6 +15,7 @@ _UNIT = re.compile(
     re.I,
 )
 _CLAUSE = re.compile(r"\s\|\s|\s?\|\|\s?|;\s|(?<=[A-Za-z0-9)\]%])[.!?]\s+(?=[A-Z~*(])|\s[·•]\s|\s\|$|^\|\s")
+_SEPARATOR = re.compile(r"\s*[,/]\s*[~≈]?\s*\Z")  # of a list
 _CUT = re.compile(
     r"[,;)\]]|\s(?:and|vs\.?|versus|over|beats?|beating|than|from|against|compared|below|above|improv\w+|which|while|but|"
     r"whereas|using|→|at|with|—|\u2013|on|surpass\w*|ahead|under|by|is|was|because|so|to|without)\b|\s→|\s[—\u2013]|/\s"
@@ -36,6 +37,7 @@ class Number(NamedTuple):
     before: str  # words that lead to it, from the number before it or the start of its clause
     after: str  # words that follow it and belong to it
     listed: bool  # only a comma or the like stands between it and the number before it
+    heads: bool  # only a comma or the like stands between it and the number after it
     arrow_after: bool  # an arrow leads from it to another
     clause: str
 
@@ -65,6 +67,7 @@ def numbers(text: str) -> Iterator[Number]:
                 label,
                 after,
                 listed,
+                bool(_SEPARATOR.match(clause[match.end() : end])) and i + 1 < len(found),
                 bool(re.match(r"[^,;|]{0,25}?→", clause[match.end() : end])),
                 clause,
             )
@@ -100,6 +103,6 @@ def _after(clause: str, start: int, end: int) -> tuple[str, int]:
     near = unit.end() if unit else 0
     cut = _CUT.search(rest, near)
     stop = cut.start() if cut else len(rest)
-    if end < len(clause) and not cut:  # the words up to the next number are its label
-        stop = near
+    if end < len(clause) and not cut:  # the words up to the next number are its label, unless a bracket opens there
+        stop = len(rest.rstrip()) - 1 if rest.rstrip().endswith("(") else near
     return rest[:stop], start + stop

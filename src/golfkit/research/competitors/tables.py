@@ -21,6 +21,7 @@ from golfkit.research.competitors.words import Words
 BOLD = 4  # points of a bold cell
 ALONE = 8  # points of the one bold cell of a column that is also its lowest
 UNNAMED = 6  # points off where neither column nor row say bits per byte
+BESIDE = 2  # points off instead, where another column or row of the table does
 
 _VALUE = re.compile(
     r"[^\w+.-]*([~≈]?)\s*([+-]?)(\d{1,2}\.\d{2,12})(?:\s*±\s*\d*\.?\d+)?\s*(?:(?:val[_ ])?bp[bp])?\s*"
@@ -81,6 +82,7 @@ class _Reader:
         self.by_seed = bool(_RUNS.search(headers[0]))
         self.curve = bool(_CURVE.match(headers[0]))
         self.marked = [_marked(table, c) for c in range(len(headers))]
+        self.named = max((decimals(text) for text in self._named()), default=0)  # digits of what is named the score
         self.single = sum(any(_number(cell) for cell in row) for row in table.rows) == 1
 
     def candidates(self) -> Iterator[Candidate]:
@@ -95,6 +97,15 @@ class _Reader:
                 match = _number(cell)
                 if match and not match[2] and (c or self.columns[0].score):  # a sign makes it a difference
                     yield from self._of_cell(r, c, match, label, in_row)
+
+    def _named(self) -> Iterator[str]:
+        """The numbers whose column or row says that they are bits per byte."""
+        for row in self.table.rows:
+            said = bool(vocabulary.BPB.search(_row_label(row)))
+            for column, cell in zip(self.columns, row, strict=True):
+                match = _number(cell)
+                if match and not match[2] and (said or column.score) and LEAST <= float(match[3]) <= PLAIN_MOST:
+                    yield match[3]
 
     def _of_cell(self, r: int, c: int, match: re.Match[str], label: str, in_row: Words) -> Iterator[Candidate]:
         column, text = self.columns[c], match[3]
@@ -113,11 +124,13 @@ class _Reader:
         points += BOLD * self.table.rows[r][c].bold + ALONE * (kind == "row" and self.marked[c] == r)
         name = f"{column.text} : {label}".lower()
         line = self.table.n + 2 + r
-        yield Candidate(text, kind, points - (0 if said else UNNAMED), line, kind == "seed", name)
+        points -= 0 if said else BESIDE if self.named else UNNAMED
+        yield Candidate(text, kind, points, line, kind == "seed", name)
 
     def _meant(self, column: _Column, label: str, in_row: Words, text: str) -> bool:
         """Whether a number that is not called bits per byte is all the same, by its form and its place."""
-        if not LEAST <= float(text) <= PLAIN_MOST or decimals(text) < BARE_DIGITS or _QUANTITY.search(column.text):
+        digits = min(BARE_DIGITS, self.named or BARE_DIGITS)
+        if not LEAST <= float(text) <= PLAIN_MOST or decimals(text) < digits or _QUANTITY.search(column.text):
             return False
         row_stage = bool(_WEAK.search(label)) and not _QUANTITY.search(label)
         ours = self.about_score and bool(vocabulary.OURS.search(column.text)) and in_row.mean
