@@ -124,6 +124,17 @@ def test_a_stage_beside_the_plain_score_is_the_later_one_with_as_many_digits(sta
     assert readme.read(f"# A\n\n{turned}").text == later
 
 
+def test_a_cell_may_say_itself_that_it_is_the_mean():
+    rows = "| Steps | 4,914 | 4,916 | 4,915.0 mean |\n| **BPB** | **1.2040** | **1.2044** | **1.2042 mean** |"
+    for last in ("3-seed", "All"):
+        assert readme.read(f"# A\n\n| Metric | Seed 1 | Seed 2 | {last} |\n|---|---|---|---|\n{rows}").text == "1.2042"
+
+
+def test_of_title_and_headline_the_one_with_more_digits_counts():
+    title = "# Record: wide model with sliding TTT (val_bpb: 1.204)"
+    assert readme.read(f"{title}\n\n**val_bpb: 1.20416683** (3-seed mean)").text == "1.20416683"
+
+
 def test_of_variants_of_one_stage_the_later_counts_where_it_is_the_better():
     rows = "| Pre-quant val_bpb | 1.2079 |\n| Quantized val_bpb (zlib) | {} |\n| Quantized val_bpb (lzma, mixed) | {} |"
     table = f"# A\n\n## Result\n\n| Metric | Value |\n|---|---|\n{rows}"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from golfkit.research.competitors.candidates import LEAST, MOST, Candidate
-from golfkit.research.competitors.numbers import agree
+from golfkit.research.competitors.numbers import agree, decimals
 
 ENOUGH = 24  # points below which a number is a mention, not a result
 LEAD = 2  # points by which the best must lead another value
@@ -14,6 +14,7 @@ SAME_COLUMN = 5  # points by which seeds of one column differ at most: bold is o
 SHORTER = 20  # points below its place in a table at which the authors' own sentence still gives the digits
 SAME_NAME = 10  # points within which two results under one name contradict each other
 PLACES_OF_ONE = ("title", "headline", "heading", "prose")
+TOP = ("title", "headline")
 STATEMENTS = ("title", "headline", "heading", "key", "prose")
 MOST_COMPARED = 300  # candidates; a README of a record has some 30
 
@@ -87,5 +88,7 @@ def _grouped(candidates: Sequence[Candidate]) -> list[tuple[Candidate, float]]:
         vouch = [c for c in same if not (best.kind == "mean" and c.seed)]
         places = {(c.n, c.kind) for c in vouch if c.points >= WORTH and c.n != best.n}
         stated = next((c for c in same if c.kind in STATEMENTS and best.points - c.points < SHORTER), best)
+        if stated.kind in TOP:  # of the title and the headline the one with more digits
+            stated = max((c for c in same if c.kind in TOP), key=lambda c: (decimals(c.text), c.points))
         groups.append((stated, best.points + AGREEING * min(3, len(places))))
     return groups

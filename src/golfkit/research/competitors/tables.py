@@ -25,7 +25,7 @@ BESIDE = 2  # points off instead, where another column or row of the table does
 
 _VALUE = re.compile(
     r"[^\w+.-]*([~≈]?)\s*([+-]?)(\d{1,2}\.\d{2,12})(?:\s*±\s*\d*\.?\d+)?\s*(?:(?:val[_ ])?bp[bp])?\s*"
-    r"(?:\([^)]*\))?[^\w.%]*",
+    r"(mean|avg|average)?\s*(?:\([^)]*\))?[^\w.%]*",
     re.I,
 )
 _QUANTITY = re.compile(  # columns that hold no score
@@ -115,7 +115,7 @@ class _Reader:
             return
         if _refused(column, in_row, text):
             return
-        mean = in_row.mean or column.words.mean
+        mean = in_row.mean or column.words.mean or bool(match[4])
         kind = self._kind(column, label, in_row, mean=mean, row_says=row_says)
         both = words.judge(f"{column.text} : {label}")._replace(
             mean=mean, pre=column.words.pre or in_row.pre, pre_ttt=column.words.pre_ttt or in_row.pre_ttt
