@@ -41,6 +41,8 @@ def test_a_score_is_read_in_the_forms_that_authors_use(text, score):
         "# Wide\n\nThis lowers the gap by 0.0123 bpb, an improvement of -0.0456 BPB.",
         "# Wide\n\nThe merged SOTA (PR #12) scores 1.1111 BPB.",
         "# Wide\n\nBuilt on PR #12 by @someone (val_bpb: 1.1111).",
+        "# Wide\n\n**Previous submission: 1.1111 BPB**",
+        "# Wide\n\n## Results\n\n- our prior submission val_bpb: 1.1111",
         "# Wide\n\nWe expect about 1.1111 BPB on 8 GPUs.",
         "# Wide\n\n**Estimated val_bpb: ~1.160** from scaling.\n\n| Metric | Value |\n|---|---|\n| val_bpb | 2.1111 |",
         "# Wide\n\n## Key metrics\n\n- **val_bpb (int8 roundtrip):** PLACEHOLDER\n- baseline val_bpb: 1.2244",
@@ -122,6 +124,12 @@ def test_a_stage_beside_the_plain_score_is_the_later_one_with_as_many_digits(sta
     assert readme.read(f"# A\n\n{columns}{rows}").text == later
     turned = f"| Metric | Seed 1 | Mean |\n|---|---|---|\n| val_bpb | 1.201 | {plain} |\n| {stage} | 1.251 | {later} |"
     assert readme.read(f"# A\n\n{turned}").text == later
+
+
+def test_the_row_of_this_submission_counts_not_that_of_the_one_before():
+    for this in ("This submission", "**This (wide)**", "This"):
+        rows = f"| Previous submission | 1.2000 |\n| {this} | 1.1900 |\n| A third one | 1.1800 |"
+        assert readme.read(f"# A\n\n## Results\n\n| Run | val_bpb |\n|---|---|\n{rows}").text == "1.1900"
 
 
 def test_a_cell_may_say_itself_that_it_is_the_mean():

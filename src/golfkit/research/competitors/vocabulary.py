@@ -57,11 +57,17 @@ AGAINST = re.compile(
     re.I,
 )
 OURS = re.compile(
-    r"\bthis (?:pr|work|submission|record|run|entry|model|script|branch|folder|result)\b|\bours?\b|"
-    r"\bwe (?:get|achieve|reach|obtain|score)\b|^\W*this\W*$|\bmine\b|\bmy (?:final|best|result|submission)",
+    r"\bthis (?:pr|work|submission|record|run|entry|model|script|branch|folder|result)\b|"
+    r"\bours?\b(?! (?:previous|prior|earlier|last|old)\b)|"
+    r"\bwe (?:get|achieve|reach|obtain|score)\b|^\W*this\W*(?:$|(?<=\()\w)|"
+    r"\bmine\b|\bmy (?:final|best|result|submission)",
     re.I,
 )
-SUBMITTED = re.compile(r"\bsubmitted\b|\bsubmission\b|\bsubmitting\b|\bnew\b|\bafter\b|\bfinal\b", re.I)
+SUBMITTED = re.compile(
+    r"\bsubmitted\b|(?<!previous )(?<!prior )(?<!earlier )(?<!last )(?<!old )(?<!merged )"
+    r"\bsubmission\b|\bsubmitting\b|\bnew\b|\bafter\b|\bfinal\b",
+    re.I,
+)
 
 # How final it is.
 EXACT = re.compile(r"exact", re.I)
