@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -125,6 +127,15 @@ def test_a_body_comes_from_stdin_and_refs_and_type_are_kept(board, tmp_path):
     assert "expected one of agent, system, user" in board("post", "-t", "boss", "x", code=2)
     assert "stdin was empty" in board("post", code=2)
     assert "expected a file of the board" in board("post", "-r", "../../etc/passwd", "x", code=2)
+
+
+def test_a_pipe_that_stays_open_and_silent_is_not_waited_for(board, tmp_path):
+    script = Path(sys.executable).with_name("golf")
+    command = [script, "board", "result", "post", "5", "m"]
+    with subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.wait(timeout=60) == 2
+        assert "stdin is open, but silent" in running.stderr.read()
+    assert not list((tmp_path / "board/results").iterdir())
 
 
 @pytest.mark.parametrize("words", [("post", "hello"), ("result", "post", "5", "m")])

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import select
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from golfkit.board.reading.catalogue import Kind
 from golfkit.board.records import names
 from golfkit.errors import Exit, GolfError
 from golfkit.settings import Settings
+
+STDIN_S = 3.0  # how long the first byte of a pipe is waited for; its writer starts together with golf
 
 BoardOption = Annotated[
     str | None,
@@ -83,13 +86,21 @@ def report(posted: Published, more: Mapping[str, Any], *, json: bool) -> None:
 
 
 def body_of(given: str | None, *, needed: bool) -> str:
-    """The text of an argument, or of stdin where it is `-` or missing; a terminal is never waited for."""
+    """The text of an argument, or of stdin where it is `-` or missing; a terminal is never waited for.
+
+    Nor is a pipe that nobody writes to and nobody closes, as programs that run agents leave it: `-` alone waits for it.
+    """
     if given is not None and given != "-":
         return given
     if sys.stdin is None or sys.stdin.isatty():
         if needed or given == "-":
             raise GolfError("no text: give it as an argument, or on stdin", Exit.USAGE)
         return ""
+    if given is None and not select.select([sys.stdin], [], [], STDIN_S)[0]:
+        raise GolfError(
+            "stdin is open, but silent: give the text as an argument, - to wait for it, or </dev/null for none",
+            Exit.USAGE,
+        )
     text = sys.stdin.buffer.read().decode("utf-8", "replace")
     if needed and not text.strip():
         raise GolfError("no text: stdin was empty; give it as an argument, or on stdin", Exit.USAGE)
