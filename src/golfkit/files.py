@@ -24,13 +24,18 @@ def atomic_path(path: Path) -> Iterator[Path]:
     part = Path(name)
     try:
         yield part
-        mode = path.stat().st_mode & 0o666 if path.exists() else 0o666 & ~_umask()
-        part.chmod(mode | part.stat().st_mode & 0o111)
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        os.replace(part, path)
+        replace(path, part)
     finally:
         part.unlink(missing_ok=True)
+
+
+def replace(path: Path, part: Path) -> None:
+    """Let the finished file `part` take the place of `path`: its mode as in `atomic_path`, synced to the disk first."""
+    mode = path.stat().st_mode & 0o666 if path.exists() else 0o666 & ~_umask()
+    part.chmod(mode | part.stat().st_mode & 0o111)
+    with part.open("rb") as written:
+        os.fsync(written.fileno())
+    os.replace(part, path)
 
 
 def atomic_write(path: Path, content: bytes | str) -> None:

@@ -35,7 +35,11 @@ class Bundle(NamedTuple):
 
 
 class Codec(Protocol):
-    """A named, versioned pair of encode and decode."""
+    """A named, versioned pair of encode and decode.
+
+    An own codec also says what it takes (`memory_bytes`) and which kernels it runs (`kernels`), and its encode and
+    decode take a keeper of checkpoints.
+    """
 
     name: str
     codec_id: int

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from golfkit import settings
+from golfkit.compress.checkpoint import memory
+from golfkit.compress.checkpoint.keeper import Keeper
 from golfkit.compress.codecs import Advance, Bundle
 from golfkit.compress.container import Header
 from golfkit.compress.runtimes import engines, native, python_bundle, stream
-from golfkit.compress.runtimes.engines import Model
+from golfkit.compress.runtimes.engines import Model, Session
 from golfkit.errors import Exit, GolfError
 
 
@@ -51,17 +53,55 @@ class ContextMixing:
         """Sizes of the tables, for an input of `n_bytes`."""
         return self.engine.entries["parameter"](n_bytes)
 
-    def encode(self, source: BinaryIO, sink: BinaryIO, n_bytes: int, parameter: int, advance: Advance) -> None:
-        """Write the payload of the next `n_bytes` of `source`."""
-        for n_read, coded in stream.encoded(self.engine, parameter, source, n_bytes):
+    def kernels(self) -> str:
+        """Digest of the kernels' code."""
+        return native.kernels_digest()
+
+    def memory_bytes(self, parameter: int, payload_bytes: int) -> int:
+        """What encode (payload_bytes: 0) or decode of so long a payload takes at most, the process included."""
+        return self.engine.entries["arena_bytes"](parameter) + 2 * payload_bytes + memory.PROCESS_BYTES
+
+    def encode(
+        self,
+        source: BinaryIO,
+        sink: BinaryIO,
+        n_bytes: int,
+        parameter: int,
+        advance: Advance,
+        keeper: Keeper | None = None,
+    ) -> None:
+        """Write the payload of the next `n_bytes` of `source`.
+
+        keeper  where the run goes on from a checkpoint, and leaves some
+        """
+        session, n_done = self._session(parameter, keeper)
+        advance(n_done, keeper.n_written if keeper else 0)
+        for n_read, coded in stream.encoded_on(session, source, n_bytes, n_done):
             sink.write(coded)
             advance(n_read, len(coded))
+            if keeper:
+                keeper.offer(session)
 
-    def decode(self, source: BinaryIO, sink: BinaryIO, header: Header, advance: Advance) -> None:
+    def decode(
+        self, source: BinaryIO, sink: BinaryIO, header: Header, advance: Advance, keeper: Keeper | None = None
+    ) -> None:
         """Write what the payload in `source` stands for."""
-        for block in stream.decoded(self.engine, header, source):
+        stream.check(self.engine, header)
+        session, n_done = self._session(header.parameter, keeper)
+        advance(0, n_done)
+        for block in stream.decoded_on(session, self.engine, header, source, n_done):
             sink.write(block)
             advance(0, len(block))
+            if keeper:
+                keeper.offer(session)
+
+    def _session(self, parameter: int, keeper: Keeper | None) -> tuple[Session, int]:
+        """A coder, and how many bytes of the original it has done."""
+
+        def new() -> Session:
+            return Session(self.engine, parameter)
+
+        return keeper.restore(new) if keeper else (new(), 0)
 
     def bundle(self) -> Bundle:
         """The native programs, or where they cannot be built a Python program with the kernels in it."""

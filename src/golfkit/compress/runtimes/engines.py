@@ -56,6 +56,7 @@ class Session:
         if hasattr(mmap, "MADV_HUGEPAGE"):
             with contextlib.suppress(OSError):  # a kernel built without them
                 self._memory.madvise(mmap.MADV_HUGEPAGE)
+        self.memory = memoryview(self._memory)  # all that the coder knows, its registers included
         self._arena = engine.wrap(self._memory)
         self._out = bytearray(WORST)
         engine.entries["start"](self._arena, parameter)

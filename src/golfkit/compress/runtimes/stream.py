@@ -15,8 +15,12 @@ _START_BYTES = 4  # of payload, read before the first bit
 
 def encoded(engine: engines.Engine, parameter: int, source: BinaryIO, n_bytes: int) -> Iterator[tuple[int, bytes]]:
     """The payload of the next `n_bytes` of `source`, in parts: bytes read, payload bytes that became certain."""
-    session = engines.Session(engine, parameter)
-    left = n_bytes
+    return encoded_on(engines.Session(engine, parameter), source, n_bytes, 0)
+
+
+def encoded_on(session: engines.Session, source: BinaryIO, n_bytes: int, n_done: int) -> Iterator[tuple[int, bytes]]:
+    """`encoded` by a session that has coded the first `n_done` bytes, behind which `source` stands."""
+    left = n_bytes - n_done
     while left:
         block = source.read(min(engines.BLOCK, left))
         if not block:
@@ -27,7 +31,13 @@ def encoded(engine: engines.Engine, parameter: int, source: BinaryIO, n_bytes: i
 
 
 def decoded(engine: engines.Engine, header: Header, source: BinaryIO) -> Iterator[bytes]:
-    """What the payload in `source` stands for, in blocks; the payload is held in memory.
+    """What the payload in `source` stands for, in blocks; the payload is held in memory."""
+    check(engine, header)
+    yield from decoded_on(engines.Session(engine, header.parameter), engine, header, source, 0)
+
+
+def check(engine: engines.Engine, header: Header) -> None:
+    """Refuse a header that no encoder writes, before memory or time is spent on it.
 
     The bound refuses no sound archive, and ends the work that a forged header can ask for. The model's p16 stays in
     1..65535, so of the r + 1 values in the coder's range a bit gives up at least one in 65537: for a 1 that is
@@ -39,9 +49,14 @@ def decoded(engine: engines.Engine, header: Header, source: BinaryIO) -> Iterato
         raise DamagedError(f"byte 7: parameter {header.parameter} is none of this codec")
     if header.original_bytes >> 16 > header.payload_bytes:
         raise DamagedError(f"byte 8: {header.original_bytes} bytes cannot be in {header.payload_bytes}")
-    session = engines.Session(engine, header.parameter)
+
+
+def decoded_on(
+    session: engines.Session, engine: engines.Engine, header: Header, source: BinaryIO, n_done: int
+) -> Iterator[bytes]:
+    """`decoded` by a session that has restored the first `n_done` bytes; `source` stands at the payload."""
     payload = engine.wrap(bytearray(source.read(header.payload_bytes)))
-    left, used = header.original_bytes, _START_BYTES
+    left, used = header.original_bytes - n_done, _START_BYTES
     while left:
         block, used = session.decode(payload, header.payload_bytes, min(engines.BLOCK, left))
         if used > header.payload_bytes:
