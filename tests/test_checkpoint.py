@@ -295,7 +295,7 @@ def killed(command: list[str], folder: Path, checkpoint: Path, after_s: float, n
 
 
 def test_processes_killed_at_random_go_on_to_the_same_archive_and_back(tmp_path: Path, native_programs: native.Built):
-    data, rng = samples.mixed(250_000), random.Random(0)
+    data, rng = samples.mixed(400_000), random.Random(0)
     (tmp_path / "in").write_bytes(data)
     archive = whole(tmp_path / "whole", data)
     every = ["--checkpoint-every", "0.02"]
