@@ -113,22 +113,15 @@ def claim(
     """Claim a topic for some hours: the earliest claim wins, and it expires. Exit 1 where another agent holds it."""
     found = common.opened(board, agent)
     by = common.author(found)._replace(outbox=None)  # a claim that waits in an outbox would claim nothing
-    holder = _holders(found.home, by.now).get(claims.topic_of(topic))
-    if holder is not None and holder.agent != by.agent:
-        raise GolfError(f"{topic}: {_held(holder)}", Exit.NO)
-    if release and holder is None:
-        raise GolfError(f"{topic}: you do not hold it; golf board claims lists what is held", Exit.NO)
-    expires = (by.now + timedelta(hours=hours)).strftime(names.WRITTEN)
-    extra = (("claim", claims.topic_of(topic)), (claims.RELEASED, "yes") if release else ("expires", expires))
-    text = f"releasing: {topic}" if release else f"claiming: {topic} (until {expires})"
-    refs = () if holder is None else (holder.file,)
-    _send(
-        by, Message(file="", agent=by.agent, when=by.now, body=text, refs=refs, extra=extra), dry_run=dry_run, json=json
-    )
-    if release or dry_run:
+    if dry_run:
+        _send(by, _claim(found.home, by, topic, hours, release), dry_run=True, json=json)
         return
+    publish.require_registration(found.home, by.agent)
+    with found.home.turn():
+        by = by._replace(now=datetime.now(UTC))
+        _send(by, _claim(found.home, by, topic, hours, release), dry_run=False, json=json)
     winner = _holders(found.home, datetime.now(UTC)).get(claims.topic_of(topic))
-    if winner is not None and winner.agent != by.agent:
+    if not release and winner is not None and winner.agent != by.agent:
         raise GolfError(f"{topic}: {_held(winner)}, a moment before you", Exit.NO)
 
 
@@ -208,6 +201,20 @@ def _send(by: publish.Author, message: Message, *, dry_run: bool, json: bool) ->
         return
     publish.require_registration(by.home, by.agent)
     common.report(publish.publish(by, names.MESSAGES, text), {}, json=json)
+
+
+def _claim(home: Home, by: publish.Author, topic: str, hours: float, release: bool) -> Message:
+    """The message that claims, extends or releases a topic; GolfError where it is another's."""
+    holder = _holders(home, by.now).get(claims.topic_of(topic))
+    if holder is not None and holder.agent != by.agent:
+        raise GolfError(f"{topic}: {_held(holder)}", Exit.NO)
+    if release and holder is None:
+        raise GolfError(f"{topic}: you do not hold it; golf board claims lists what is held", Exit.NO)
+    expires = (by.now + timedelta(hours=hours)).strftime(names.WRITTEN)
+    extra = (("claim", claims.topic_of(topic)), (claims.RELEASED, "yes") if release else ("expires", expires))
+    text = f"releasing: {topic}" if release else f"claiming: {topic} (until {expires})"
+    refs = () if holder is None else (holder.file,)
+    return Message(file="", agent=by.agent, when=by.now, body=text, refs=refs, extra=extra)
 
 
 def _checked_refs(home: Home, refs: list[str]) -> list[str]:

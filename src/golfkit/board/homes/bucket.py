@@ -132,6 +132,10 @@ class BucketHome:
         """See Home."""
         return self._differing(files, self._info([path for _, path in files]))
 
+    def turn(self) -> contextlib.AbstractContextManager[None]:
+        """See Home."""
+        return contextlib.nullcontext()
+
     def whoami(self) -> str | None:
         """See Home; asked once a process."""
         return user(self._hub(), self.where)

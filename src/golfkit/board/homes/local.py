@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from golfkit import files as locks
 from golfkit.board.homes import bucket, folders, hub
 from golfkit.board.homes.protocol import (
     Entry,
@@ -127,6 +128,10 @@ class LocalHome:
         """See Home."""
         there = [(local, path) for local, path in files if os.path.lexists(self.root / checked(path))]
         return [path for local, path in there if not self._holds(path, local)]
+
+    def turn(self) -> contextlib.AbstractContextManager[None]:
+        """See Home."""
+        return locks.locked(self.root / "turn")
 
     def whoami(self) -> str | None:
         """See Home. A board on this machine needs no login: where the hub cannot be asked, nobody is logged in."""

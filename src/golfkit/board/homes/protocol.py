@@ -1,6 +1,7 @@
 """What a board's home can do; a local folder and a bucket do the same, so that all else is one code path."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -78,6 +79,10 @@ class Home(Protocol):
 
     def unlike(self, files: Sequence[tuple[Path, str]]) -> list[str]:
         """The paths whose file here has other bytes than the local file; missing ones are left out."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Whoever looks and then creates, as a claim does, is alone in it where the home's times cannot decide: a
+        folder dates a file before it can be seen, a bucket as it can be."""
 
     def whoami(self) -> str | None:
         """The Hugging Face user; None where nobody is logged in."""
