@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,7 +122,7 @@ def _functions(board: Board, seen: View, now: datetime, base: str | None) -> dic
         "ago": lambda when: words.ago(when, now),
         "anchor": words.anchor,
         "size": words.size,
-        "comparable": view.of_enwik8,
+        "comparable": attrgetter("of_enwik8"),
         "clock": lambda when: f"{when:%Y-%m-%d %H:%M}" if words.moment(when) else "",
         "delta": view.against_best,
         "million": lambda n_bytes: f"{(n_bytes - BEST.bytes) / 1e6:+.0f} M",

@@ -122,12 +122,7 @@ def _anchors(messages: Mapping[str, Message], outcomes: Mapping[str, Outcome]) -
 
 def _counts(result: Result) -> bool:
     """Whether it may stand on the leaderboard: readable, not negative, and of enwik8."""
-    return result.status == LEADERBOARD and bool(result.bytes) and of_enwik8(result)
-
-
-def of_enwik8(result: Result) -> bool:
-    """Whether its bytes compare with the fixed points: results of other inputs name them."""
-    return (result.field("dataset") or "enwik8") == "enwik8"
+    return result.status == LEADERBOARD and bool(result.bytes) and result.of_enwik8
 
 
 def _verdicts(messages: Mapping[str, Message], targets: Mapping[str, Sequence[str | None]]) -> dict[str, list[Message]]:

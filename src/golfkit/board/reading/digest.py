@@ -50,11 +50,7 @@ def digest(
 
 def best(results: Sequence[Result], count: int = BEST) -> list[Result]:
     """The results of the leaderboard with the fewest bytes; equal ones by time. Of another input than enwik8: none."""
-    eligible = [
-        one
-        for one in results
-        if one.status == LEADERBOARD and one.bytes is not None and (one.field("dataset") or "enwik8") == "enwik8"
-    ]
+    eligible = [one for one in results if one.status == LEADERBOARD and one.bytes is not None and one.of_enwik8]
     return sorted(eligible, key=lambda one: (one.bytes or 0, one.file))[:count]
 
 

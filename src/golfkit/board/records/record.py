@@ -51,6 +51,11 @@ class Result:
     extra: tuple[tuple[str, str], ...] = ()  # verified, hardware, ...
     problems: tuple[str, ...] = ()
 
+    @property
+    def of_enwik8(self) -> bool:
+        """Whether its bytes compare with the fixed points: results of other inputs name them."""
+        return (self.field("dataset") or "enwik8") == "enwik8"
+
     def field(self, name: str) -> str | None:
         """One of the other fields."""
         return dict(self.extra).get(name)
