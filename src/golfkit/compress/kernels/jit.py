@@ -6,7 +6,8 @@ object from the same source.
 
 Rules for kernels. All arithmetic is in int64 (`i64` widens a load from an unsigned array: uint64 op int64 would be
 float64 in Numba); values are masked explicitly; results are narrowed by the store. No allocation, exceptions,
-strings, recursion or floats. Interpreted runs use memoryviews, which raise when a store does not fit its type.
+strings or recursion; floats only by the rules of `floats`. Interpreted runs use memoryviews, which raise when a store
+does not fit its type.
 """
 
 from collections.abc import Callable
@@ -53,6 +54,7 @@ u32_view = _viewer("I", 4)
 i32_view = _viewer("i", 4)
 u64_view = _viewer("Q", 8)
 i64_view = _viewer("q", 8)
+f32_view = _viewer("f", 4)
 
 
 def dot(weights: Any, at: int, inputs: Any, n: int) -> int:

@@ -13,8 +13,9 @@ from numba.extending import intrinsic, overload, register_jitable
 from numba.np.arrayobj import make_array, populate_array
 
 from golfkit.compress.kernels import jit
+from golfkit.compress.runtimes import lowering_floats
+from golfkit.compress.runtimes.lowering_floats import OPTIONS
 
-OPTIONS = {"error_model": "numpy", "boundscheck": False, "_nrt": False}
 # A function that returns views needs Numba's reference counts; they are of no object (a view owns nothing), so no-ops.
 CARVER_OPTIONS = OPTIONS | {"_nrt": True}
 
@@ -26,6 +27,7 @@ _VIEWS = {
     jit.i32_view: types.int32,
     jit.u64_view: types.uint64,
     jit.i64_view: types.int64,
+    jit.f32_view: types.float32,
 }
 
 
@@ -102,6 +104,7 @@ def register_primitives() -> None:
     def _(array, at):
         return lambda array, at: _prefetch(array, np.int64(at))
 
+    lowering_floats.register()
     for view, item in _VIEWS.items():
         _register_view(view, _view_intrinsic(item))
 

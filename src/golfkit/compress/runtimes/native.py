@@ -23,7 +23,7 @@ from golfkit.errors import Exit, GolfError
 
 COMPRESS = Path(__file__).resolve().parents[1]
 C = "runtimes/c"
-RECIPE = ("emit", "engines", "lowering", "native")  # modules of runtimes/ that decide what is built
+RECIPE = ("emit", "engines", "lowering", "lowering_floats", "native")  # modules of runtimes/ that decide what is built
 NEEDED_FLAGS = {"avx2", "bmi1", "bmi2", "fma", "movbe", "f16c", "abm"}  # x86-64-v3, as /proc/cpuinfo names them
 CODING = (*engines.ENTRIES, *emit.SHA_ENTRIES)
 DECODING = ("arena_bytes", "start", "decode", "settle", *emit.SHA_ENTRIES)
@@ -70,7 +70,7 @@ def built(model: Model, cache: Path) -> Built | str:
 
 def kernels_digest() -> str:
     """Digest of all that decides the kernels' code: their sources, and what compiles them."""
-    return _digest([*_kernels(), COMPRESS / "runtimes/lowering.py"], _compilers())
+    return _digest([*_kernels(), *sorted((COMPRESS / "runtimes").glob("lowering*.py"))], _compilers())
 
 
 def digest(model: Model) -> str:
