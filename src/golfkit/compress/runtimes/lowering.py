@@ -4,7 +4,9 @@ Imported only when something is compiled; needs numba.
 """
 
 import sys
+from collections.abc import Mapping
 from types import FunctionType
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -31,18 +33,24 @@ _VIEWS = {
 }
 
 
-def register(package: str) -> None:
-    """Teach Numba the primitives, and all kernels of the modules of `package` that are imported."""
+def register(package: str, *scopes: Mapping[str, Any]) -> None:
+    """Teach Numba the primitives, and all kernels of the modules of `package` that are imported, and of `scopes`."""
     register_primitives()
-    for function in kernels(package):
+    for function in kernels(package, *scopes):
         register_kernel(function)
 
 
-def kernels(package: str) -> list[FunctionType]:
-    """All marked functions of the modules of `package` that are imported."""
-    modules = [module for name, module in sorted(sys.modules.items()) if name.startswith(f"{package}.")]
-    found = {f for module in modules for f in vars(module).values() if getattr(f, "is_kernel", False)}
-    return sorted(found, key=lambda f: (f.__module__, f.__name__))
+def kernels(package: str, *scopes: Mapping[str, Any]) -> list[FunctionType]:
+    """All marked functions of the modules of `package` that are imported, and of `scopes`; also those in closures."""
+    modules = [vars(module) for name, module in sorted(sys.modules.items()) if name.startswith(f"{package}.")]
+    todo = [value for scope in (*modules, *scopes) for value in scope.values()]
+    found: dict[int, FunctionType] = {}
+    while todo:
+        value = todo.pop()
+        if getattr(value, "is_kernel", False) and id(value) not in found:
+            found[id(value)] = value
+            todo += [cell.cell_contents for cell in value.__closure__ or ()]
+    return sorted(found.values(), key=lambda f: (f.__module__, f.__name__))
 
 
 def register_kernel(function: FunctionType) -> None:
