@@ -1,0 +1,265 @@
+"""A byte model that learns while it codes: one layer of long short-term memory over features of the text.
+
+It predicts the next byte from what it remembers and from n_features facts, each a row of an embedding that is added
+straight to the gates' sums; which row, the caller says. Protocol, once a byte: write `rows`, `predict_byte`,
+`bit_stretch` for each bit, `learn_byte` (of lstm_learn). The weights stand still for HORIZON bytes and then take one
+step along the gradient through all of them.
+
+A gate's sum is divided by the root of its mean square over the cells (z), times a gain, plus a bias. With forget gate
+f, candidate g, output gate o:  c' = f c + (1 - f) g,  h = o tanh c'.
+
+    h, c        float32[(HORIZON + 1) * cells]  memory before each step of the chunk, and after the last
+    z, gates    float32[HORIZON * 3 * cells]    normalised sums; f, g, o (after learning: gradients of gate sums)
+    tanhs       float32[HORIZON * cells]        tanh c'
+    scales      float32[HORIZON * 16]           of each gate: what its sum was multiplied by
+    errors      float32[HORIZON * 272]          P(byte), less 1 for the one that came
+    tree        float32[512]                    tree[256 + i] = P(byte i) + tiny, tree[i] = tree[2i] + tree[2i + 1]
+    embedding   float32[n_rows * 2 * 3 * cells] each row: its weights, then their squares
+cells is a multiple of 16. Sources: Hochreiter and Schmidhuber, "Long Short-Term Memory" (1997); Greff et al., "LSTM: A
+Search Space Odyssey" (2017), coupled gates; Zhang and Sennrich, "Root Mean Square Layer Normalization" (2019).
+"""
+
+from typing import Any, NamedTuple
+
+from golfkit.compress.kernels.floats import (
+    f32,
+    froot,
+    truncated,
+    vadd,
+    vfma,
+    vload,
+    vmax,
+    vmul,
+    vpeak,
+    vsplat,
+    vstore,
+    vsub,
+    vsum,
+)
+from golfkit.compress.kernels.jit import MASK32, carver, f32_view, i64, i64_view, jit, u32_view
+from golfkit.compress.kernels.lstm_curves import LOG2_E, exp2, ln, sigmoid, tanh
+from golfkit.compress.kernels.lstm_dense import LANES, Dense, column_sums, dense_at
+
+HORIZON = 24  # bytes between updates, and how far back the gradient reaches; docs/tuning.md
+GATES = 3  # forget, candidate, output
+SYMBOLS = 256
+ERRORS = SYMBOLS + LANES  # floats from one step's errors to the next: not a power of two, for the cache's sake
+SYMBOL_PANELS = SYMBOLS // LANES
+STEP, UPDATES, TOP, TOP_P16 = range(4)  # regs: place in the chunk, chunks learnt, likeliest byte and its probability
+TINY = 5.9604645e-08  # 2^-24, added to every byte's probability
+STRETCH_LIMIT = 11.0
+NORM_LEAST = 1e-5  # added to a mean square
+FORGET_BIAS = 1.0
+OUTPUT_SPAN = 0.02  # output weights begin within +-
+ROW_SPAN = 0.1  # so do the embedding's first rows
+SCATTERED_ROWS = 6144  # begin random, the others zero: a gate whose sum is zero would have an enormous gradient
+
+
+class Lstm(NamedTuple):
+    """Its arrays."""
+
+    regs: Any  # int64[8]
+    powers: Any  # float32[16]: the first is DECAY to the power of the updates
+    rows: Any  # uint32[n_features]: the caller's, for the next byte
+    seen: Any  # uint32[n_features * HORIZON]: rows of this chunk, feature after feature
+    tree: Any
+    h: Any
+    c: Any
+    z: Any
+    gates: Any
+    tanhs: Any
+    scales: Any
+    errors: Any
+    dz: Any  # float32[HORIZON * 3 * cells]: gradients of the sums before they are normalised
+    sums: Any  # float32[16 * cells]: gradients of h, in 16 lanes
+    dh: Any  # float32[cells]
+    dc: Any  # float32[cells]
+    recurrent: Dense  # h to gates
+    output: Dense  # h to bytes
+    bias: Dense  # of gates
+    gain: Dense  # of gates
+    output_bias: Dense
+    embedding: Any
+
+
+@jit
+def header_bytes(n_features):
+    """Arena bytes before the floats."""
+    return 128 + (4 * n_features * (1 + HORIZON) + 63 & ~63)
+
+
+@jit
+def fixed_floats(cells):
+    """Floats of everything but the embedding."""
+    memory = cells * (12 * HORIZON + 20) + HORIZON * (LANES + ERRORS) + 512
+    return memory + 2 * (cells * (GATES * cells + SYMBOLS) + 2 * GATES * cells + SYMBOLS)
+
+
+@jit
+def lstm_bytes(cells, n_features, n_rows):
+    """Arena bytes of the model."""
+    return header_bytes(n_features) + 4 * fixed_floats(cells) + 8 * GATES * cells * n_rows
+
+
+@carver
+def lstm_at(arena, at, cells, n_features, n_rows):
+    """Views of a model at byte `at`, a multiple of 64."""
+    n_gates = GATES * cells
+    tree = at + header_bytes(n_features)
+    h = tree + 4 * 512
+    c = h + 4 * (HORIZON + 1) * cells
+    z = c + 4 * (HORIZON + 1) * cells
+    gates = z + 4 * HORIZON * n_gates
+    tanhs = gates + 4 * HORIZON * n_gates
+    scales = tanhs + 4 * HORIZON * cells
+    errors = scales + 4 * HORIZON * LANES
+    dz = errors + 4 * HORIZON * ERRORS
+    sums = dz + 4 * HORIZON * n_gates
+    dh = sums + 4 * LANES * cells
+    recurrent = dh + 8 * cells
+    output = recurrent + 8 * cells * n_gates
+    bias = output + 8 * cells * SYMBOLS
+    output_bias = bias + 16 * n_gates
+    return Lstm(
+        i64_view(arena, at, 8),
+        f32_view(arena, at + 64, LANES),
+        u32_view(arena, at + 128, n_features),
+        u32_view(arena, at + 128 + 4 * n_features, n_features * HORIZON),
+        f32_view(arena, tree, 512),
+        f32_view(arena, h, (HORIZON + 1) * cells),
+        f32_view(arena, c, (HORIZON + 1) * cells),
+        f32_view(arena, z, HORIZON * n_gates),
+        f32_view(arena, gates, HORIZON * n_gates),
+        f32_view(arena, tanhs, HORIZON * cells),
+        f32_view(arena, scales, HORIZON * LANES),
+        f32_view(arena, errors, HORIZON * ERRORS),
+        f32_view(arena, dz, HORIZON * n_gates),
+        f32_view(arena, sums, LANES * cells),
+        f32_view(arena, dh, cells),
+        f32_view(arena, dh + 4 * cells, cells),
+        dense_at(arena, recurrent, cells * n_gates),
+        dense_at(arena, output, cells * SYMBOLS),
+        dense_at(arena, bias, n_gates),
+        dense_at(arena, bias + 8 * n_gates, n_gates),
+        dense_at(arena, output_bias, SYMBOLS),
+        f32_view(arena, output_bias + 8 * SYMBOLS, 2 * n_gates * n_rows),
+    )
+
+
+@jit
+def init_lstm(net, cells, n_features, n_rows):
+    """Make an arena of zeros ready for the first byte.
+
+    Rows from SCATTERED_ROWS on stay zero, as untouched pages cost nothing. Every byte needs a feature below that.
+    """
+    net.powers[0] = 1.0
+    seed = scatter(net.recurrent.weights, 0, GATES * cells * cells, f32(1.0 / froot(f32(cells))), 1)
+    seed = scatter(net.output.weights, 0, SYMBOLS * cells, f32(OUTPUT_SPAN), seed)
+    for row in range(min(n_rows, SCATTERED_ROWS)):
+        seed = scatter(net.embedding, row * (2 * GATES * cells), GATES * cells, f32(ROW_SPAN), seed)
+    for j in range(GATES * cells):
+        net.gain.weights[j] = 1.0
+        net.bias.weights[j] = FORGET_BIAS if j < cells else 0.0
+
+
+@jit
+def scatter(weights, at, n, span, seed):
+    """n weights from `at` on, uniform within +-span. Returns the next seed. Source: Marsaglia, "Xorshift RNGs" (2003)."""
+    for i in range(n):
+        seed ^= seed << 13 & MASK32
+        seed ^= seed >> 17
+        seed ^= seed << 5 & MASK32
+        weights[at + i] = f32(f32(f32((seed >> 8) - (1 << 23)) / f32(1 << 23)) * span)
+    return seed
+
+
+@jit
+def predict_byte(net, cells, n_features):
+    """One step of the network with the features in `rows`; fills `tree`, TOP and TOP_P16."""
+    t = net.regs[STEP]
+    for k in range(n_features):
+        net.seen[k * HORIZON + t] = net.rows[k]
+    for panel in range(GATES * cells // LANES):
+        total = vsplat(0.0)
+        for k in range(n_features):
+            total = vadd(total, vload(net.embedding, i64(net.rows[k]) * (2 * GATES * cells) + LANES * panel))
+        total = column_sums(net.recurrent.weights, net.h, t * cells, cells, panel, total)
+        vstore(net.z, t * GATES * cells + LANES * panel, total)
+    for gate in range(GATES):
+        normalise(net, t, cells, gate)
+    remember(net, t, cells)
+    for panel in range(SYMBOL_PANELS):
+        total = vload(net.output_bias.weights, LANES * panel)
+        total = column_sums(net.output.weights, net.h, (t + 1) * cells, cells, panel, total)
+        vstore(net.errors, t * ERRORS + LANES * panel, total)
+    read_out(net, t * ERRORS)
+
+
+@jit
+def normalise(net, t, cells, gate):
+    """Bring a gate's sums to a mean square of 1; note the scale."""
+    at = (t * GATES + gate) * cells
+    square = vsplat(0.0)
+    for i in range(cells // LANES):
+        z = vload(net.z, at + LANES * i)
+        square = vfma(z, z, square)
+    scale = f32(1.0 / froot(f32(f32(vsum(square) / f32(cells)) + f32(NORM_LEAST))))
+    net.scales[t * LANES + gate] = scale
+    for i in range(cells // LANES):
+        z = vmul(vload(net.z, at + LANES * i), vsplat(scale))
+        vstore(net.z, at + LANES * i, z)
+        j = gate * cells + LANES * i
+        vstore(net.gates, at + LANES * i, vfma(z, vload(net.gain.weights, j), vload(net.bias.weights, j)))
+
+
+@jit
+def remember(net, t, cells):
+    """The gates, and the new memory."""
+    for i in range(cells // LANES):
+        j = LANES * i
+        at = t * GATES * cells + j
+        f = sigmoid(vload(net.gates, at))
+        g = tanh(vload(net.gates, at + cells))
+        o = sigmoid(vload(net.gates, at + 2 * cells))
+        c = vfma(f, vsub(vload(net.c, t * cells + j), g), g)
+        squeezed = tanh(c)
+        vstore(net.gates, at, f)
+        vstore(net.gates, at + cells, g)
+        vstore(net.gates, at + 2 * cells, o)
+        vstore(net.tanhs, t * cells + j, squeezed)
+        vstore(net.c, (t + 1) * cells + j, c)
+        vstore(net.h, (t + 1) * cells + j, vmul(o, squeezed))
+
+
+@jit
+def read_out(net, at):
+    """Probabilities of all bytes from their sums at errors[at ...], and of all partial bytes."""
+    highest = vload(net.errors, at)
+    for i in range(1, SYMBOL_PANELS):
+        highest = vmax(highest, vload(net.errors, at + LANES * i))
+    peak = vpeak(highest)
+    top = 0
+    while net.errors[at + top] < peak:
+        top += 1
+    total = vsplat(0.0)
+    for i in range(SYMBOL_PANELS):
+        p = exp2(vmul(vsub(vload(net.errors, at + LANES * i), vsplat(peak)), vsplat(LOG2_E)))
+        vstore(net.errors, at + LANES * i, p)
+        total = vadd(total, p)
+    share = f32(1.0 / vsum(total))
+    for i in range(SYMBOL_PANELS):
+        p = vmul(vload(net.errors, at + LANES * i), vsplat(share))
+        vstore(net.errors, at + LANES * i, p)
+        vstore(net.tree, SYMBOLS + LANES * i, vadd(p, vsplat(TINY)))
+    for i in range(SYMBOLS - 1):
+        j = SYMBOLS - 1 - i
+        net.tree[j] = f32(net.tree[2 * j] + net.tree[2 * j + 1])
+    net.regs[TOP] = top
+    net.regs[TOP_P16] = truncated(f32(net.errors[at + top] * f32(65536.0)))
+
+
+@jit
+def bit_stretch(net, c0):
+    """ln(P(1) / P(0)) of the next bit after the partial byte c0 (leading 1), float32 within +-STRETCH_LIMIT."""
+    odds = ln(f32(net.tree[2 * c0 + 1] / net.tree[2 * c0]))
+    return max(f32(-STRETCH_LIMIT), min(f32(STRETCH_LIMIT), odds))

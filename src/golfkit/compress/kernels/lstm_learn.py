@@ -1,0 +1,145 @@
+"""How the byte model of `lstm` learns: backward through the chunk, then one step of every weight that took part.
+
+An embedding row that several bytes of the chunk used takes one step, along the sum of their gradients. Arrays: lstm.py.
+Source: Werbos, "Backpropagation Through Time" (1990).
+"""
+
+from golfkit.compress.kernels.floats import f32, froot, vadd, vfma, vload, vmul, vsplat, vstore, vsub, vsum
+from golfkit.compress.kernels.jit import i64, jit
+from golfkit.compress.kernels.lstm import ERRORS, GATES, HORIZON, STEP, SYMBOL_PANELS, UPDATES
+from golfkit.compress.kernels.lstm_dense import DECAY, LANES, descend, row_sums, step
+
+RATE = 0.010  # docs/tuning.md
+RATE_FALL = 5000.0  # updates: the rate is divided by sqrt(1 + updates / RATE_FALL)
+WARM_UP = 200.0  # updates over which the rate rises from 0
+
+
+@jit
+def learn_byte(net, cells, n_features, symbol):
+    """Note the byte that came; at the end of the chunk, learn."""
+    t = net.regs[STEP]
+    at = t * ERRORS + symbol
+    net.errors[at] = f32(net.errors[at] - 1.0)
+    net.regs[STEP] = t + 1
+    if t + 1 == HORIZON:
+        go_back(net, cells)
+        take_steps(net, cells, n_features)
+        for i in range(cells):
+            net.h[i] = net.h[HORIZON * cells + i]
+            net.c[i] = net.c[HORIZON * cells + i]
+        net.regs[STEP] = 0
+
+
+@jit
+def go_back(net, cells):
+    """Gradients of all sums of the chunk, from its last step to its first."""
+    for j in range(cells):
+        net.dc[j] = 0.0
+    for i in range(HORIZON):
+        t = HORIZON - 1 - i
+        for j in range(cells):
+            vstore(net.sums, LANES * j, vsplat(0.0))
+        row_sums(net.output.weights, net.errors, t * ERRORS, cells, SYMBOL_PANELS, net.sums)
+        if i > 0:
+            after = (t + 1) * GATES * cells
+            row_sums(net.recurrent.weights, net.dz, after, cells, GATES * cells // LANES, net.sums)
+        for j in range(cells):
+            net.dh[j] = vsum(vload(net.sums, LANES * j))
+        through_cells(net, t, cells)
+        for gate in range(GATES):
+            through_norm(net, t, cells, gate)
+
+
+@jit
+def through_cells(net, t, cells):
+    """From the gradient of h and c after step t: those of the gates' inputs, left in `gates`, and of c before it."""
+    one = vsplat(1.0)
+    for i in range(cells // LANES):
+        j = LANES * i
+        at = t * GATES * cells + j
+        dh = vload(net.dh, j)
+        f = vload(net.gates, at)
+        g = vload(net.gates, at + cells)
+        o = vload(net.gates, at + 2 * cells)
+        squeezed = vload(net.tanhs, t * cells + j)
+        dc = vfma(vmul(dh, o), vsub(one, vmul(squeezed, squeezed)), vload(net.dc, j))
+        df = vmul(dc, vsub(vload(net.c, t * cells + j), g))
+        keep = vsub(one, f)
+        vstore(net.gates, at, vmul(df, vmul(f, keep)))
+        vstore(net.gates, at + cells, vmul(vmul(dc, keep), vsub(one, vmul(g, g))))
+        vstore(net.gates, at + 2 * cells, vmul(vmul(dh, squeezed), vmul(o, vsub(one, o))))
+        vstore(net.dc, j, vmul(dc, f))
+
+
+@jit
+def through_norm(net, t, cells, gate):
+    """From the gradients of a gate's inputs to those of its sums: d = scale * (da gain - z * mean(da gain z))."""
+    at = (t * GATES + gate) * cells
+    product = vsplat(0.0)
+    for i in range(cells // LANES):
+        d = vmul(vload(net.gates, at + LANES * i), vload(net.gain.weights, gate * cells + LANES * i))
+        vstore(net.dz, at + LANES * i, d)
+        product = vfma(d, vload(net.z, at + LANES * i), product)
+    mean = vsplat(f32(vsum(product) / f32(-cells)))
+    scale = vsplat(net.scales[t * LANES + gate])
+    for i in range(cells // LANES):
+        d = vfma(vload(net.z, at + LANES * i), mean, vload(net.dz, at + LANES * i))
+        vstore(net.dz, at + LANES * i, vmul(d, scale))
+
+
+@jit
+def take_steps(net, cells, n_features):
+    """One step of every weight."""
+    updates = net.regs[UPDATES] + 1
+    net.regs[UPDATES] = updates
+    net.powers[0] = f32(net.powers[0] * f32(DECAY))
+    correction = f32(f32(1.0 - DECAY) / f32(1.0 - net.powers[0]))
+    fall = froot(f32(1.0 + f32(f32(updates) / f32(RATE_FALL))))
+    rise = min(f32(1.0), f32(f32(updates) / f32(WARM_UP)))
+    rate = f32(f32(f32(-RATE) * rise) / fall)
+    n_panels = GATES * cells // LANES
+    descend(net.recurrent, net.h, 0, cells, net.dz, GATES * cells, n_panels, HORIZON, rate, correction)
+    descend(net.output, net.h, cells, cells, net.errors, ERRORS, SYMBOL_PANELS, HORIZON, rate, correction)
+    step_vectors(net, cells, rate, correction)
+    for k in range(n_features):
+        for t in range(HORIZON):
+            step_row(net, cells, k * HORIZON, t, rate, correction)
+
+
+@jit
+def step_vectors(net, cells, rate, correction):
+    """One step of gains and biases."""
+    for i in range(GATES * cells // LANES):
+        j = LANES * i
+        d_bias = vsplat(0.0)
+        d_gain = vsplat(0.0)
+        for t in range(HORIZON):
+            at = t * GATES * cells + j
+            d = vload(net.gates, at)
+            d_bias = vadd(d_bias, d)
+            d_gain = vfma(d, vload(net.z, at), d_gain)
+        step(net.bias.weights, j, net.bias.squares, j, d_bias, rate, correction)
+        step(net.gain.weights, j, net.gain.squares, j, d_gain, rate, correction)
+    for i in range(SYMBOL_PANELS):
+        d_bias = vsplat(0.0)
+        for t in range(HORIZON):
+            d_bias = vadd(d_bias, vload(net.errors, t * ERRORS + LANES * i))
+        step(net.output_bias.weights, LANES * i, net.output_bias.squares, LANES * i, d_bias, rate, correction)
+
+
+@jit
+def step_row(net, cells, first, t, rate, correction):
+    """One step of the embedding's row seen[first + t], when the chunk used it at step t for the first time."""
+    row = i64(net.seen[first + t])
+    users = 0  # bit u: step u used the row
+    for u in range(HORIZON):
+        if i64(net.seen[first + u]) == row:
+            users |= 1 << u
+    if users & (1 << t) - 1 == 0:
+        w = row * (2 * GATES * cells)
+        for i in range(GATES * cells // LANES):
+            d = vsplat(0.0)
+            for u in range(t, HORIZON):
+                if users >> u & 1 != 0:
+                    d = vadd(d, vload(net.dz, u * GATES * cells + LANES * i))
+            step(net.embedding, w + LANES * i, net.embedding, w + GATES * cells + LANES * i, d, rate, correction)
