@@ -86,6 +86,11 @@ def vsplat(value: float) -> Vector:
     return (f32(value),) * LANES
 
 
+def vspread(array: Any, at: int) -> Vector:
+    """array[at] of a float32 array in every lane."""
+    return (array[at],) * LANES
+
+
 def vadd(a: Vector, b: Vector) -> Vector:
     """a + b."""
     return tuple(f32(x + y) for x, y in zip(a, b, strict=True))

@@ -36,7 +36,7 @@ from golfkit.compress.kernels.floats import (
     vsub,
     vsum,
 )
-from golfkit.compress.kernels.jit import MASK32, carver, f32_view, i64, i64_view, jit, u32_view
+from golfkit.compress.kernels.jit import MASK32, carver, f32_view, i64, i64_view, jit, prefetch, u32_view
 from golfkit.compress.kernels.lstm_curves import LOG2_E, exp2, ln, sigmoid, tanh
 from golfkit.compress.kernels.lstm_dense import LANES, Dense, column_sums, dense_at
 
@@ -62,6 +62,7 @@ class Lstm(NamedTuple):
     powers: Any  # float32[16]: the first is DECAY to the power of the updates
     rows: Any  # uint32[n_features]: the caller's, for the next byte
     seen: Any  # uint32[n_features * HORIZON]: rows of this chunk, feature after feature
+    users: Any  # uint32[HORIZON]: steps of the chunk that used a row
     tree: Any
     h: Any
     c: Any
@@ -85,7 +86,7 @@ class Lstm(NamedTuple):
 @jit
 def header_bytes(n_features):
     """Arena bytes before the floats."""
-    return 128 + (4 * n_features * (1 + HORIZON) + 63 & ~63)
+    return 128 + (4 * (n_features * (1 + HORIZON) + HORIZON) + 63 & ~63)
 
 
 @jit
@@ -125,6 +126,7 @@ def lstm_at(arena, at, cells, n_features, n_rows):
         f32_view(arena, at + 64, LANES),
         u32_view(arena, at + 128, n_features),
         u32_view(arena, at + 128 + 4 * n_features, n_features * HORIZON),
+        u32_view(arena, at + 128 + 4 * n_features * (1 + HORIZON), HORIZON),
         f32_view(arena, tree, 512),
         f32_view(arena, h, (HORIZON + 1) * cells),
         f32_view(arena, c, (HORIZON + 1) * cells),
@@ -178,7 +180,10 @@ def predict_byte(net, cells, n_features):
     """One step of the network with the features in `rows`; fills `tree`, TOP and TOP_P16."""
     t = net.regs[STEP]
     for k in range(n_features):
-        net.seen[k * HORIZON + t] = net.rows[k]
+        row = i64(net.rows[k])
+        net.seen[k * HORIZON + t] = row
+        for panel in range(GATES * cells // LANES):  # of all rows at once: memory answers in parallel
+            prefetch(net.embedding, row * (2 * GATES * cells) + LANES * panel)
     for panel in range(GATES * cells // LANES):
         total = vsplat(0.0)
         for k in range(n_features):

@@ -9,7 +9,7 @@ Every loop streams through the weights in the order in which they lie, and keeps
 
 from typing import Any, NamedTuple
 
-from golfkit.compress.kernels.floats import vadd, vfma, vload, vmul, vroot_guess, vsplat, vstore
+from golfkit.compress.kernels.floats import vadd, vfma, vload, vmul, vroot_guess, vsplat, vspread, vstore
 from golfkit.compress.kernels.jit import carver, f32_view, jit
 
 LANES = 16
@@ -40,10 +40,10 @@ def column_sums(weights, inputs, x, n, panel, total):
     for i in range(n >> 2):
         j = 4 * i
         w = at + LANES * j
-        total = vfma(vsplat(inputs[x + j]), vload(weights, w), total)
-        b = vfma(vsplat(inputs[x + j + 1]), vload(weights, w + LANES), b)
-        c = vfma(vsplat(inputs[x + j + 2]), vload(weights, w + 2 * LANES), c)
-        d = vfma(vsplat(inputs[x + j + 3]), vload(weights, w + 3 * LANES), d)
+        total = vfma(vspread(inputs, x + j), vload(weights, w), total)
+        b = vfma(vspread(inputs, x + j + 1), vload(weights, w + LANES), b)
+        c = vfma(vspread(inputs, x + j + 2), vload(weights, w + 2 * LANES), c)
+        d = vfma(vspread(inputs, x + j + 3), vload(weights, w + 3 * LANES), d)
     return vadd(vadd(total, b), vadd(c, d))
 
 
@@ -65,7 +65,11 @@ def row_sums(weights, errors, e, n, n_panels, sums):
 
 @jit
 def descend(dense, inputs, first, n, errors, stride, n_panels, n_times, rate, correction):
-    """One step of every weight along the gradient: sum over t < n_times of inputs[first + t n + j] * errors[t stride + i]."""
+    """One step of every weight along its gradient, which is summed over times and never stored.
+
+    first, n          inputs of time t begin at first + t n
+    stride, n_panels  errors of time t begin at stride t
+    """
     for p in range(n_panels):
         for i in range(n >> 2):
             j = 4 * i
@@ -76,10 +80,10 @@ def descend(dense, inputs, first, n, errors, stride, n_panels, n_times, rate, co
             for t in range(n_times):
                 e = vload(errors, t * stride + LANES * p)
                 x = first + t * n + j
-                a = vfma(vsplat(inputs[x]), e, a)
-                b = vfma(vsplat(inputs[x + 1]), e, b)
-                c = vfma(vsplat(inputs[x + 2]), e, c)
-                d = vfma(vsplat(inputs[x + 3]), e, d)
+                a = vfma(vspread(inputs, x), e, a)
+                b = vfma(vspread(inputs, x + 1), e, b)
+                c = vfma(vspread(inputs, x + 2), e, c)
+                d = vfma(vspread(inputs, x + 3), e, d)
             w = (p * n + j) * LANES
             step(dense.weights, w, dense.squares, w, a, rate, correction)
             step(dense.weights, w + LANES, dense.squares, w + LANES, b, rate, correction)

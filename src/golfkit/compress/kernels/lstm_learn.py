@@ -5,7 +5,7 @@ Source: Werbos, "Backpropagation Through Time" (1990).
 """
 
 from golfkit.compress.kernels.floats import f32, froot, vadd, vfma, vload, vmul, vsplat, vstore, vsub, vsum
-from golfkit.compress.kernels.jit import i64, jit
+from golfkit.compress.kernels.jit import i64, jit, prefetch
 from golfkit.compress.kernels.lstm import ERRORS, GATES, HORIZON, STEP, SYMBOL_PANELS, UPDATES
 from golfkit.compress.kernels.lstm_dense import DECAY, LANES, descend, row_sums, step
 
@@ -131,15 +131,21 @@ def step_vectors(net, cells, rate, correction):
 def step_row(net, cells, first, t, rate, correction):
     """One step of the embedding's row seen[first + t], when the chunk used it at step t for the first time."""
     row = i64(net.seen[first + t])
-    users = 0  # bit u: step u used the row
-    for u in range(HORIZON):
+    for u in range(t):
         if i64(net.seen[first + u]) == row:
-            users |= 1 << u
-    if users & (1 << t) - 1 == 0:
-        w = row * (2 * GATES * cells)
-        for i in range(GATES * cells // LANES):
-            d = vsplat(0.0)
-            for u in range(t, HORIZON):
-                if users >> u & 1 != 0:
-                    d = vadd(d, vload(net.dz, u * GATES * cells + LANES * i))
-            step(net.embedding, w + LANES * i, net.embedding, w + GATES * cells + LANES * i, d, rate, correction)
+            return
+    n_users = 0
+    for u in range(t, HORIZON):
+        if i64(net.seen[first + u]) == row:
+            net.users[n_users] = u
+            n_users += 1
+    n_gates = GATES * cells
+    w = row * (2 * n_gates)
+    ahead = i64(net.seen[min(first + t + 1, first + HORIZON - 1)]) * (2 * n_gates)
+    for i in range(n_gates // LANES):
+        prefetch(net.embedding, ahead + LANES * i)
+        prefetch(net.embedding, ahead + n_gates + LANES * i)
+        d = vsplat(0.0)
+        for k in range(n_users):
+            d = vadd(d, vload(net.dz, i64(net.users[k]) * n_gates + LANES * i))
+        step(net.embedding, w + LANES * i, net.embedding, w + n_gates + LANES * i, d, rate, correction)

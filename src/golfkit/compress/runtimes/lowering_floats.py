@@ -55,11 +55,11 @@ def register() -> None:
 
     @overload(floats.f32, jit_options=OPTIONS)
     def _(value):
-        return lambda value: np.float32(value)
+        return lambda value: np.float32(value)  # noqa: PLW0108 (Numba wants the parameter's name)
 
     @overload(floats.truncated, jit_options=OPTIONS)
     def _(value):
-        return lambda value: np.int64(value)
+        return lambda value: np.int64(value)  # noqa: PLW0108
 
     @overload(floats.fdot, jit_options=OPTIONS)
     def _(weights, at, inputs, n):
@@ -214,6 +214,7 @@ def _register_vectors() -> None:
         lambda builder, address, vector: store(builder, vector, address),
     )
     _teach(floats.vsplat, lanes, (types.float32,), splat)
+    _teach(floats.vspread, lanes, (types.Array, types.int64), lambda builder, at: splat(builder, builder.load(at)))
     _teach(floats.vadd, lanes, two, lambda builder, a, b: builder.fadd(a, b))
     _teach(floats.vsub, lanes, two, lambda builder, a, b: builder.fsub(a, b))
     _teach(floats.vmul, lanes, two, lambda builder, a, b: builder.fmul(a, b))
