@@ -166,7 +166,10 @@ def init_lstm(net, cells, n_features, n_rows):
 
 @jit
 def scatter(weights, at, n, span, seed):
-    """n weights from `at` on, uniform within +-span. Returns the next seed. Source: Marsaglia, "Xorshift RNGs" (2003)."""
+    """n weights from `at` on, uniform within +-span; returns the next seed.
+
+    Source: Marsaglia, "Xorshift RNGs" (2003).
+    """
     for i in range(n):
         seed ^= seed << 13 & MASK32
         seed ^= seed >> 17
