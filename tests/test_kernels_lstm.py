@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from golfkit.compress.kernels import floats, lstm, lstm_curves
+from golfkit.compress.kernels import floats, lstm, lstm_curves, lstm_learn
 from golfkit.compress.kernels.floats import LANES, f32
 from golfkit.compress.kernels.jit import f32_view, i64
 from golfkit.compress.kernels.lstm import (
@@ -227,6 +227,18 @@ def test_the_model_learns(compiled: Compiled):
     p = np.frombuffer(jitted(compiled.code, text)[1], np.float32)[::2]
     cost = -np.log2(p[6000:]).mean()
     assert cost < 1.5  # bits; a tenth of the bytes is noise, whose own cost is 0.8 bits a byte
+
+
+def test_gradients_stay_finite_where_sums_are_zero():
+    """Each division by the root of a mean square multiplies the gradient by some 300; interpreted, infinity raises."""
+    net = lstm_at(memoryview(bytearray(lstm_bytes(CELLS, K, ROWS))), 0, CELLS, K, ROWS)
+    init_lstm(net, CELLS, K, ROWS)
+    net.embedding.cast("B")[:] = bytes(net.embedding.nbytes)
+    for symbol in range(HORIZON + 1):
+        predict_byte(net, CELLS, K)
+        learn_byte(net, CELLS, K, symbol)
+    assert max(map(abs, net.dz)) == lstm_learn.MOST
+    assert sum(net.tree[256:]) == pytest.approx(1, abs=1e-4)
 
 
 def test_the_tree_sums_up_and_the_stretch_is_of_its_odds():

@@ -4,7 +4,7 @@ An embedding row that several bytes of the chunk used takes one step, along the 
 Source: Werbos, "Backpropagation Through Time" (1990).
 """
 
-from golfkit.compress.kernels.floats import f32, froot, vadd, vfma, vload, vmul, vsplat, vstore, vsub, vsum
+from golfkit.compress.kernels.floats import f32, froot, vadd, vfma, vload, vmax, vmin, vmul, vsplat, vstore, vsub, vsum
 from golfkit.compress.kernels.jit import i64, jit, prefetch
 from golfkit.compress.kernels.lstm import ERRORS, GATES, HORIZON, STEP, SYMBOL_PANELS, UPDATES
 from golfkit.compress.kernels.lstm_dense import DECAY, LANES, descend, row_sums, step
@@ -12,6 +12,7 @@ from golfkit.compress.kernels.lstm_dense import DECAY, LANES, descend, row_sums,
 RATE = 0.010  # docs/tuning.md
 RATE_FALL = 5000.0  # updates: the rate is divided by sqrt(1 + updates / RATE_FALL)
 WARM_UP = 200.0  # updates over which the rate rises from 0
+MOST = 1000.0  # a gradient of a sum is clamped to it, far beyond any of a text: nothing can become infinite
 
 
 @jit
@@ -84,7 +85,7 @@ def through_norm(net, t, cells, gate):
     scale = vsplat(net.scales[t * LANES + gate])
     for i in range(cells // LANES):
         d = vfma(vload(net.z, at + LANES * i), mean, vload(net.dz, at + LANES * i))
-        vstore(net.dz, at + LANES * i, vmul(d, scale))
+        vstore(net.dz, at + LANES * i, vmax(vmin(vmul(d, scale), vsplat(MOST)), vsplat(-MOST)))
 
 
 @jit
