@@ -71,13 +71,14 @@ class _Entry(NamedTuple):
 _REFERENCE = "golfkit.compress.codecs.reference"
 _REGISTRY = {
     "cm-fast": _Entry(1, "golfkit.compress.codecs.cm", "CM_FAST"),
+    "cm-mid": _Entry(2, "golfkit.compress.codecs.cm", "CM_MID"),
+    "cm-max": _Entry(3, "golfkit.compress.codecs.cm", "CM_MAX"),
     "gzip": _Entry(101, _REFERENCE, "GZIP"),
     "bzip2": _Entry(102, _REFERENCE, "BZIP2"),
     "xz": _Entry(103, _REFERENCE, "XZ"),
     "zstd": _Entry(104, _REFERENCE, "ZSTD"),
     "brotli": _Entry(105, _REFERENCE, "BROTLI"),
 }
-_BEST_FIRST = ("cm-max", "cm-mid", "cm-fast")  # own codecs by size of their output
 
 
 def names() -> tuple[str, ...]:
@@ -114,5 +115,5 @@ def by_id(codec_id: int, version: int, where: str) -> Codec:
 
 
 def default() -> Codec:
-    """The best own codec there is."""
-    return get(next(name for name in _BEST_FIRST if name in _REGISTRY))
+    """What `golf compress` takes: the middle one of size and time."""
+    return get("cm-mid")

@@ -43,7 +43,7 @@ class ContextMixing:
                 return engines.native(built.library)
             if wanted == "native":
                 raise GolfError(f"GOLF_RUNTIME=native: {built}", Exit.MISSING_PACKAGE)
-        return engines.jitted(self.model.name, cache / f"jit-{native.kernels_digest()}")
+        return engines.jitted(self.model.name, cache / f"jit-{self.model.name}-{native.kernels_digest()}")
 
     def prepare(self) -> str:
         """Build or load the engine."""
@@ -114,3 +114,5 @@ class ContextMixing:
 
 
 CM_FAST = ContextMixing("cm-fast", 1, 1, "cm_fast")
+CM_MID = ContextMixing("cm-mid", 2, 1, "cm_mid")
+CM_MAX = ContextMixing("cm-max", 3, 1, "cm_max")

@@ -78,6 +78,7 @@ SETS = (
     Selector("line", 2048, lambda r: r[FIRST] << 7 | (r[BRACKET] & 15) << 3 | r[BITS]),
     Selector("seen", 1024, lambda r: r[SEEN] << 7 | r[WORDS_SEEN] << 4 | (r[CLASSES] & 15)),
     Selector("longer match", 34 * 8, lambda r: r[MATCHING2] << 3 | r[BITS]),
+    Selector("order 2", 65536, lambda r: hash2(r[C4] & 0xFFFF, r[BITS]) & 0xFFFF),
     Selector("kinds", 2048, lambda r: (r[KINDS] & 255) << 3 | r[BITS]),
 )
 FINALS = (
@@ -90,6 +91,6 @@ APMS = (
     Selector("order 2", 65536, lambda r: hash2(r[C4] & 0xFFFF, r[C0]) & 0xFFFF),
     Selector("order 3", 65536, lambda r: hash2(r[C4] & 0xFFFFFF, r[C0]) & 0xFFFF),
 )
-SPEC = Spec(ORDERS, WORDS, OTHERS, SETS, FINALS, APMS, (4, 2, 4, 6), {"SLOTS_LOG2": 2})
+SPEC = Spec(ORDERS, WORDS, OTHERS, SETS, FINALS, APMS, (4, 2, 4, 6), (), 12, (), {"SLOTS_LOG2": 2, "WEIGHT": 0.06, "RATE": 0.002, "RATE_EXTRA": 0.01, "RATE_HALF": 1e5})
 
 KERNELS = entries(model, SPEC)

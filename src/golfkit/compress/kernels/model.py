@@ -22,7 +22,7 @@ from golfkit.compress.kernels.coder import (
     init_coder,
     is_settled,
 )
-from golfkit.compress.kernels.floats import f32
+from golfkit.compress.kernels.floats import f32, truncated
 from golfkit.compress.kernels.jit import carver, f32_view, i64, i64_view, jit, prefetch, u8_view, u16_view, u32_view
 from golfkit.compress.kernels.lines import (
     NODES,
@@ -34,6 +34,8 @@ from golfkit.compress.kernels.lines import (
     node_of,
     note_run,
 )
+from golfkit.compress.kernels.lstm import TOP, bit_stretch, init_lstm, lstm_at, lstm_bytes, predict_byte
+from golfkit.compress.kernels.lstm_learn import learn_byte
 from golfkit.compress.kernels.maps import P22_HALF, hash2, init_map, p22_of, update_map
 from golfkit.compress.kernels.matches import find_match, init_match, match_at, match_bytes, predict_match, update_match
 from golfkit.compress.kernels.mixing import init_mixing, mix, mixing_at, mixing_bytes, train
@@ -50,8 +52,11 @@ from golfkit.compress.kernels.parser import (
     LENGTH2,
     MATCHING,
     MATCHING2,
+    NET,
+    NET_TOP,
     PARSER_BYTES,
     POS,
+    RUN_FIRST,
     SEEN,
     WORDS_SEEN,
     init_parser,
@@ -65,6 +70,15 @@ from golfkit.compress.kernels.tables import TABLES_BYTES, init_tables, squashed,
 N_CTX = 1
 N_ORDERS = 1
 N_WORDS = 0
+N_DIRECT = 0
+N_FEATURES = 0
+N_FEATURE_ROWS = 0
+CELLS = 0  # of the LSTM; 0: none
+N_PAIRS = 0
+PAIRS = (0, 0)
+DIRECT_LIMIT = 255
+DIRECT_LOG2 = 2
+N_STATE_CLASSES = 1
 N_INPUTS = 16
 N_SETS = 1
 N_FINALS = 1
@@ -102,6 +116,11 @@ def select_apms(r, rows):
     """Rows of the APMs."""
 
 
+@jit
+def feature_rows(r, rows):
+    """Rows of the LSTM's features."""
+
+
 MIN_LOG2_LINES = 10
 MIN_LOG2_RING = 20
 P_MIXED, ST = range(N_CODER_REGS, N_CODER_REGS + 2)  # regs after the coder's: what `update` needs of `predict`
@@ -117,6 +136,9 @@ class State(NamedTuple):
     hashes: Any  # uint32[N_CTX]: per context, of this byte
     base: Any  # uint32[N_CTX]: per context, byte offset of its slot, for this nibble
     first: Any  # uint32[N_CTX]: the same, of this byte's first nibble
+    states: Any  # uint8[N_CTX]: per context, the history of this bit
+    pair_entry: Any  # uint32[16]: per pair, entry of `pairs` for this bit
+    direct_base: Any  # uint32[32]: per direct context, its line's first item, for this nibble
     entry: Any  # uint32[N_CTX]: per context, entry of `runs` for this bit; 0: none
     apm_rows: Any  # uint32[16]
     tables: Any
@@ -124,6 +146,9 @@ class State(NamedTuple):
     histories: Any
     maps: Any  # uint32[256 * N_CTX]: bit history -> probability
     runs: Any  # uint32[RUNS * N_CTX]: count of the run and expected bit -> probability
+    pairs: Any  # uint32[65536 * N_PAIRS]: histories of two contexts -> probability
+    direct: Any  # uint32[16 << log2]: lines of check, 15 adaptive probabilities
+    net: Any
     parser: Any
     mixing: Any
     apms: Any  # uint16[N_APM_ROWS * BUCKETS]
@@ -164,7 +189,7 @@ def padded(n):
 @jit
 def at_parser():
     """Where the parser lies, after the fixed part."""
-    return at_contexts() + 4 * padded(4 * N_CTX)
+    return at_contexts() + 5 * padded(4 * N_CTX) + 256
 
 
 @jit
@@ -182,7 +207,7 @@ def at_maps():
 @jit
 def at_mixing():
     """Where the mixer lies."""
-    return at_maps() + 4 * (256 + RUNS) * N_CTX
+    return at_maps() + 4 * (256 + RUNS) * N_CTX + 262144 * N_PAIRS
 
 
 @jit
@@ -204,11 +229,29 @@ def at_ring():
 
 
 @jit
+def log2_direct(parameter):
+    """log2 of the lines of direct probabilities."""
+    return max(log2_lines(parameter) - DIRECT_LOG2, 0)
+
+
+@jit
+def at_direct(parameter):
+    """Where the direct probabilities lie."""
+    return at_ring() + (1 << log2_ring(parameter)) + (64 << log2_lines(parameter))
+
+
+@jit
+def at_net(parameter):
+    """Where the LSTM lies."""
+    return at_direct(parameter) + (64 << log2_direct(parameter))
+
+
+@jit
 def arena_bytes(parameter):
     """Size of the arena; 0 where there is no such parameter."""
     if parameter >> 8 != 0 or log2_lines(parameter) < MIN_LOG2_LINES or log2_lines(parameter) > MAX_LOG2_LINES:
         return 0
-    return at_ring() + (1 << log2_ring(parameter)) + (64 << log2_lines(parameter))
+    return at_net(parameter) + (lstm_bytes(CELLS, N_FEATURES, N_FEATURE_ROWS) if CELLS > 0 else 0)
 
 
 @carver
@@ -222,6 +265,9 @@ def carve(arena, parameter):
         u32_view(arena, at, N_CTX),
         u32_view(arena, at + step, N_CTX),
         u32_view(arena, at + 2 * step, N_CTX),
+        u8_view(arena, at + 4 * step, N_CTX),
+        u32_view(arena, at + 5 * step, 16),
+        u32_view(arena, at + 5 * step + 64, 32),
         u32_view(arena, at + 3 * step, N_CTX),
         u32_view(arena, 192, 16),
         tables_at(arena, 256),
@@ -229,6 +275,9 @@ def carve(arena, parameter):
         histories_at(arena, 256 + TABLES_BYTES + 16384),
         u32_view(arena, at_maps(), 256 * N_CTX),
         u32_view(arena, at_maps() + 1024 * N_CTX, RUNS * N_CTX),
+        u32_view(arena, at_maps() + 4 * (256 + RUNS) * N_CTX, 65536 * N_PAIRS),
+        u32_view(arena, at_direct(parameter), 16 << log2_direct(parameter)),
+        lstm_at(arena, at_net(parameter), CELLS, N_FEATURES, N_FEATURE_ROWS),
         parser_at(arena, at_parser()),
         mixing_at(arena, at_mixing(), N_INPUTS, N_ROWS, N_FINAL_ROWS),
         u16_view(arena, at_apms(), N_APM_ROWS * BUCKETS),
@@ -253,11 +302,18 @@ def start(arena, parameter):
     for i in range(RUNS * N_CTX):
         count = (i % RUNS) // 2
         init_map(s.runs, i, 0 if i & 1 else count, count if i & 1 else 0)
+    for i in range(65536 * N_PAIRS):
+        a = (i >> 8) & 255
+        b = i & 255
+        n0 = i64(s.histories.n0[a]) + i64(s.histories.n0[b])
+        init_map(s.pairs, i, n0, i64(s.histories.n1[a]) + i64(s.histories.n1[b]))
     init_mixing(s.mixing, N_INPUTS, N_ROWS, N_SETS, N_FINAL_ROWS, f32(WEIGHT))
     init_apm(s.apms, N_APM_ROWS, s.tables)
     init_match(s.match)
     init_match(s.match2)
     init_parser(s.parser)
+    if CELLS > 0:
+        init_lstm(s.net, CELLS, N_FEATURES, N_FEATURE_ROWS)
 
 
 @jit
@@ -277,7 +333,14 @@ def begin_byte(s, parameter):
     hash_contexts(r, s.hashes)
     find_slots(s, parameter, 0)
     for i in range(N_CTX):
-        s.first[i] = s.base[i]
+        at = i64(s.base[i])
+        s.first[i] = at
+        count = i64(s.lines.bytes[at + RUN_COUNT])
+        r[RUN_FIRST + i] = 0 if count == 0 else i64(s.lines.bytes[at + RUN_BYTE]) + (1 if count == 1 else 257)
+    if CELLS > 0:
+        feature_rows(r, s.net.rows)
+        predict_byte(s.net, CELLS, N_FEATURES)
+        r[NET_TOP] = s.net.regs[TOP]
     fade = f32(f32(RATE_HALF) / f32(f32(r[POS]) + f32(RATE_HALF)))
     s.rates[RATE_NOW] = f32(f32(RATE) + f32(f32(RATE_EXTRA) * fade))
 
@@ -290,6 +353,18 @@ def find_slots(s, parameter, prefix):
         hashed = hash2(i64(s.hashes[i]), prefix)
         s.base[i] = hashed
         prefetch(s.lines.bytes, (hashed & mask) * 64)
+    if N_DIRECT > 0:
+        direct_mask = (1 << log2_direct(parameter)) - 1
+        for i in range(N_DIRECT):
+            prefetch(s.direct, (i64(s.base[i]) >> 3 & direct_mask) * 16)
+        for i in range(N_DIRECT):
+            hashed = i64(s.base[i])
+            at = (hashed >> 3 & direct_mask) * 16
+            s.direct_base[i] = at
+            if i64(s.direct[at]) != hashed:
+                s.direct[at] = hashed
+                for j in range(1, 16):
+                    s.direct[at + j] = P22_HALF << 10
     for i in range(N_CTX):
         hashed = i64(s.base[i])
         s.base[i] = find_slot(s.lines, (hashed & mask) * 64, check_of(hashed))
@@ -325,6 +400,20 @@ def read_contexts(s, n_bits):
         else:
             inputs[2 * i + 1] = 0.0
         s.entry[i] = entry
+        s.states[i] = state
+    at = 2 * N_CTX + 5
+    for k in range(N_PAIRS):
+        a = i64(s.states[PAIRS[2 * k]])
+        b = i64(s.states[PAIRS[2 * k + 1]])
+        entry = k << 16 | a << 8 | b
+        s.pair_entry[k] = entry
+        inputs[at + k] = stretch[p22_of(s.pairs, entry) >> 10] if a + b > 0 else f32(0.0)
+    at += N_PAIRS
+    for i in range(N_DIRECT):
+        item = i64(s.direct[i64(s.direct_base[i]) + node - NODES])
+        inputs[at + 2 * i] = stretch[item >> 20]
+        count = min(item & 1023, 30)
+        inputs[at + 2 * i + 1] = f32(f32((item >> 10) - P22_HALF) * f32(count)) * f32(0.1 / 4194304.0)
     r[SEEN] = n_orders
     r[WORDS_SEEN] = n_words
 
@@ -340,6 +429,11 @@ def predict(s, n_bits):
     r[MATCHING] = predict_match(s.match, s.stretch, inputs, 2 * N_CTX, r[LENGTH], c0, n_bits)
     r[MATCHING2] = predict_match(s.match2, s.stretch, inputs, 2 * N_CTX + 2, r[LENGTH2], c0, n_bits)
     inputs[2 * N_CTX + 4] = f32(0.3)
+    if CELLS > 0:
+        x = bit_stretch(s.net, c0)
+        inputs[2 * N_CTX + 5 + N_PAIRS + 2 * N_DIRECT] = x
+        s.mixing.outputs[N_SETS] = x
+        r[NET] = truncated(f32(x + f32(12.0)))
     select_apms(r, s.apm_rows)
     for k in range(N_APMS):
         prefetch(s.apms, i64(s.apm_rows[k]) * BUCKETS)
@@ -370,6 +464,10 @@ def update(s, n_bits, bit):
         entry = i64(s.entry[i])
         if entry > 0:
             update_map(s.runs, entry, bit, recip, RUN_LIMIT)
+    for k in range(N_PAIRS):
+        update_map(s.pairs, i64(s.pair_entry[k]), bit, recip, MAP_LIMIT)
+    for i in range(N_DIRECT):
+        update_map(s.direct, i64(s.direct_base[i]) + node - NODES, bit, recip, DIRECT_LIMIT)
     update_match(s.match, bit, recip, MAP_LIMIT)
     update_match(s.match2, bit, recip, MAP_LIMIT)
     for k in range(N_APMS):
@@ -385,6 +483,8 @@ def end_byte(s, parameter):
     mask = (1 << log2_ring(parameter)) - 1
     for i in range(N_CTX):
         note_run(s.lines, i64(s.first[i]), c)
+    if CELLS > 0:
+        learn_byte(s.net, CELLS, N_FEATURES, c)
     s.ring[r[POS] & mask] = c
     read_byte(s.parser, s.ring, mask, c)
     return c

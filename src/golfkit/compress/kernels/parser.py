@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from golfkit.compress.kernels.jit import MASK32, carver, i64, i64_view, jit, u8_view, u32_view
 from golfkit.compress.kernels.maps import hash2
 
-N_REGS = 64
+N_REGS = 192
 C0, BITS = 0, 1  # the partial byte (leading 1), and how many bits of it are known
 POS, C1, C2, C4, C8, C12 = 2, 3, 4, 5, 6, 7  # bytes so far; the last two bytes; the last 4, the 4 before, 4 before those
 WORD, WORD1, WORD2, WORD3 = 8, 9, 10, 11  # hash of the letters since the last non-letter; of the words before
@@ -30,6 +30,8 @@ GAP = 34  # hash of the bytes between the last word and the one before
 SEEN, WORDS_SEEN = 40, 41  # of the contexts of each group, how many were seen before here
 EXPECTED, LENGTH, EXPECTED2, LENGTH2 = 42, 43, 44, 45  # of the match models: byte, bucket of the length (0: none)
 MATCHING, MATCHING2 = 46, 47  # the same for this bit: 0 none or failed, else 2 * bucket + the bit
+NET, NET_TOP = 48, 49  # of the LSTM: 1 to 23 for its stretched probability of this bit, its likeliest byte
+RUN_FIRST = 64  # and on: per context, 1 + the last byte seen in it (+ 256 when that came twice in a row), 0: none
 
 LOWER, UPPER, DIGIT, HIGH, SPACE, NEWLINE, BRACKETS, BRACES, ANGLES, MARKUP, STOP, COMMA, QUOTE, DASH, OTHER = range(1, 16)
 PARSER_BYTES = 8 * N_REGS + 256 + 1024 + 4 * 65536 + 256

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from golfkit.compress.kernels.floats import LANES
 from golfkit.compress.kernels.jit import jit
 from golfkit.compress.kernels.maps import hash2
+from golfkit.compress.kernels.parser import RUN_FIRST
 
 Value = Callable[[Any], int]
 MATCH_INPUTS = 5  # two of each match model, and a constant
@@ -32,6 +33,13 @@ class Selector(NamedTuple):
     value: Value
 
 
+class Follower(NamedTuple):
+    """A feature of the LSTM: the byte that followed the named context when it was last seen, and whether that was so twice."""
+
+    name: str
+    n_rows: int = 513
+
+
 class Spec(NamedTuple):
     """A model."""
 
@@ -42,6 +50,9 @@ class Spec(NamedTuple):
     finals: tuple[Selector, ...]
     apms: tuple[Selector, ...]
     apm_shares: tuple[int, ...]  # 16ths of the mixed probability, then of each APM
+    pairs: tuple[tuple[str, str], ...]  # contexts whose histories together have a probability
+    n_direct: int  # of the first contexts: how many have a probability beside each history
+    features: tuple[Selector | Follower, ...]  # of the LSTM
     constants: Mapping[str, float]  # numbers of the template by their names
 
     @property
@@ -52,10 +63,17 @@ class Spec(NamedTuple):
 
 def entries(template: ModuleType, spec: Spec) -> dict[str, Any]:
     """The template's names, its functions being copies that see the spec's sizes and functions as their globals."""
-    n_inputs = 2 * len(spec.contexts) + MATCH_INPUTS
+    n_inputs = 2 * len(spec.contexts) + MATCH_INPUTS + len(spec.pairs) + 2 * spec.n_direct + bool(spec.features)
+    number = {context.name: i for i, context in enumerate(spec.contexts)}
     filled = {
         **spec.constants,
         "N_CTX": len(spec.contexts),
+        "N_PAIRS": len(spec.pairs),
+        "PAIRS": tuple(number[name] for pair in spec.pairs for name in pair) or (0, 0),
+        "N_FEATURES": len(spec.features),
+        "N_FEATURE_ROWS": n_rows(spec.features),
+        "feature_rows": _rows([_feature(feature, number) for feature in spec.features]),
+        "N_DIRECT": spec.n_direct,
         "N_ORDERS": len(spec.orders),
         "N_WORDS": len(spec.words),
         "N_INPUTS": -(-n_inputs // LANES) * LANES,
@@ -66,9 +84,9 @@ def entries(template: ModuleType, spec: Spec) -> dict[str, Any]:
         "N_FINAL_ROWS": n_rows(spec.finals),
         "N_APM_ROWS": n_rows(spec.apms),
         "APM_SHARES": spec.apm_shares,
-        "hash_contexts": hashed(spec.contexts),
-        "select": _each([*_rows(spec.sets, 0), *_rows(spec.finals, len(spec.sets))]),
-        "select_apms": _each(_rows(spec.apms, 0)),
+        "hash_contexts": _hashed(spec.contexts),
+        "select": _rows(spec.sets, spec.finals),
+        "select_apms": _rows(spec.apms),
     }
     if unknown := set(filled) - set(vars(template)):
         raise ValueError(f"{template.__name__} has no {', '.join(sorted(unknown))}")
@@ -81,41 +99,67 @@ def entries(template: ModuleType, spec: Spec) -> dict[str, Any]:
     return scope
 
 
-def hashed(contexts: Sequence[Context]) -> FunctionType:
-    """A kernel (registers, uint32[n]): the hash of each context's value."""
-    return _each([_hashed(context.value, i) for i, context in enumerate(contexts)])
-
-
-def _rows(selectors: Sequence[Selector], at: int) -> list[FunctionType]:
-    """Kernels (registers, uint32[n]): the row of each selector from item `at` on; rows are numbered through."""
-    first = [n_rows(selectors[:i]) for i in range(len(selectors))]
-    return [_row(selector.value, at + i, first[i]) for i, selector in enumerate(selectors)]
-
-
 def n_rows(selectors: Sequence[Selector]) -> int:
     """Rows of all of them."""
     return sum(selector.n_rows for selector in selectors)
 
 
-def _hashed(value: Value, i: int) -> FunctionType:
-    jit(value)
-    salt = i + 1
-
-    @jit
-    def part(r, out):
-        out[i] = hash2(value(r), salt)
-
-    return part
+def _feature(feature: Selector | Follower, number: Mapping[str, int]) -> Selector:
+    """A follower as the register that holds it."""
+    if isinstance(feature, Selector):
+        return feature
+    at = RUN_FIRST + number[feature.name]
+    return Selector(feature.name, feature.n_rows, lambda r: r[at])
 
 
-def _row(value: Value, i: int, first: int) -> FunctionType:
-    jit(value)
+def _hashed(contexts: Sequence[Context]) -> FunctionType:
+    """A kernel (registers, uint32[n]): the hash of each context's value."""
 
-    @jit
-    def part(r, out):
-        out[i] = first + value(r)
+    def write(f0, f1, f2, f3, i0, i1, i2, i3):
+        @jit
+        def four(r, out):
+            out[i0] = hash2(f0(r), i0 + 1)
+            out[i1] = hash2(f1(r), i1 + 1)
+            out[i2] = hash2(f2(r), i2 + 1)
+            out[i3] = hash2(f3(r), i3 + 1)
 
-    return part
+        return four
+
+    return _by_four([context.value for context in contexts], write)
+
+
+def _rows(*tables: Sequence[Selector]) -> FunctionType:
+    """A kernel (registers, uint32[n]): the row of each selector; those of one table are numbered through."""
+    first = [n_rows(table[:i]) for table in tables for i in range(len(table))]
+
+    def write(f0, f1, f2, f3, i0, i1, i2, i3):
+        a, b, c, d = first[i0], first[i1], first[i2], first[i3]
+
+        @jit
+        def four(r, out):
+            out[i0] = a + f0(r)
+            out[i1] = b + f1(r)
+            out[i2] = c + f2(r)
+            out[i3] = d + f3(r)
+
+        return four
+
+    return _by_four([selector.value for table in tables for selector in table], write)
+
+
+def _by_four(values: Sequence[Value], write: Callable[..., FunctionType]) -> FunctionType:
+    """One kernel that writes all values, four a function: fewer functions compile sooner. The last may come again."""
+    if not values:
+        return _no_values
+    values = [*map(jit, values)]
+    places = [min(i, len(values) - 1) for i in range(len(values) + -len(values) % 4)]
+    fours = [places[i : i + 4] for i in range(0, len(places), 4)]
+    return _each([write(*(values[i] for i in four), *four) for four in fours])
+
+
+@jit
+def _no_values(r, out):
+    """Of an empty table."""
 
 
 def _each(parts: Sequence[FunctionType]) -> FunctionType:

@@ -38,9 +38,10 @@ def main(arguments: Sequence[str]) -> None:
     from golfkit.compress.kernels import sha256
     from golfkit.compress.runtimes import lowering
 
-    sources = {**vars(engines.kernels_of(model)), **{name: getattr(sha256, name) for name in SHA_ENTRIES}}
+    kernels = engines.kernels_of(model)
+    sources = {**kernels, **{name: getattr(sha256, name) for name in SHA_ENTRIES}}
     signatures = {**engines.ENTRIES, **SHA_ENTRIES}
-    lowering.register(engines.KERNELS)
+    lowering.register(engines.KERNELS, kernels)
     wanted = dict.fromkeys(name for _, _, entries in jobs for name in entries)
     texts = {name: _entry(sources[name], signatures[name], f"golf_{name}") for name in wanted}
     for relocation, target, entries in jobs:

@@ -9,7 +9,6 @@ import importlib
 import mmap
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 from golfkit.errors import Exit, GolfError
@@ -88,34 +87,36 @@ class Session:
         return self._engine.entries["settle"](self._arena, self._parameter, payload, n_payload)
 
 
-def kernels_of(name: str) -> ModuleType:
-    """The kernel module of a model."""
-    return importlib.import_module(f"{KERNELS}.{name}")
+def kernels_of(name: str) -> Mapping[str, Any]:
+    """The kernels of a model by their names: what its module's tables make, or else the module itself."""
+    names = vars(importlib.import_module(f"{KERNELS}.{name}"))
+    return names.get("KERNELS", names)
 
 
 def interpreted(name: str) -> Engine:
     """Plain Python on memoryviews: about 1,000 times slower, exact, and every store is checked."""
-    module = kernels_of(name)
-    return Engine("interpreted", {entry: getattr(module, entry) for entry in ENTRIES}, memoryview)
+    kernels = kernels_of(name)
+    return Engine("interpreted", {entry: kernels[entry] for entry in ENTRIES}, memoryview)
 
 
 def jitted(name: str, cache: Path | None) -> Engine:
     """Compiled in process by Numba, for this machine.
 
     cache  folder for compiled code of these very kernels: Numba looks only at the file of the entry point, not at the
-           kernels that it calls, so the folder's name has to hold their digest; None to keep nothing
+           kernels that it calls, nor at the tables that a model is made of, so the folder's name has to hold the model's
+           name and their digest; None to keep nothing
     """
     import numba
     import numpy as np
 
     from golfkit.compress.runtimes import lowering
 
-    module = kernels_of(name)
+    kernels = kernels_of(name)
     if cache:
         numba.config.CACHE_DIR = str(cache)
-    lowering.register(KERNELS)
+    lowering.register(KERNELS, kernels)
     compile_entry = numba.njit(cache=cache is not None, **lowering.OPTIONS)
-    compiled = {entry: compile_entry(getattr(module, entry)) for entry in ENTRIES}
+    compiled = {entry: compile_entry(kernels[entry]) for entry in ENTRIES}
     return Engine("jit", compiled, lambda buffer: np.frombuffer(buffer, np.uint8))
 
 

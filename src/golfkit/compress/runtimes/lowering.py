@@ -21,6 +21,9 @@ from golfkit.compress.runtimes.lowering_floats import OPTIONS
 # A function that returns views needs Numba's reference counts; they are of no object (a view owns nothing), so no-ops.
 CARVER_OPTIONS = OPTIONS | {"_nrt": True}
 
+# Kernels are called from compiled code only: no way in from Python or C is compiled for them.
+_INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
 _VIEWS = {
     jit.u8_view: types.uint8,
     jit.u16_view: types.uint16,
@@ -57,7 +60,7 @@ def register_kernel(function: FunctionType) -> None:
     """Make a plain function callable from compiled code, once."""
     if not getattr(function, "is_registered", False):
         options = CARVER_OPTIONS if function.is_carver else OPTIONS
-        register_jitable(**options)(function)
+        register_jitable(**options, **_INNER)(function)
         function.is_registered = True  # type: ignore[attr-defined]
 
 

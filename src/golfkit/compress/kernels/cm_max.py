@@ -1,0 +1,72 @@
+"""cm-max: everything that pays, at about 100 microseconds a byte. Its tables; kernels/model.py says how they are used."""
+
+from golfkit.compress.kernels import cm_mid, model
+from golfkit.compress.kernels.maps import hash2
+from golfkit.compress.kernels.parser import (
+    ABOVE,
+    BITS,
+    BRACKET,
+    C0,
+    C1,
+    C2,
+    C4,
+    COLUMN,
+    EXPECTED,
+    EXPECTED2,
+    FIRST,
+    LENGTH,
+    LENGTH2,
+    MATCHING,
+    NET,
+    NET_TOP,
+    WORD,
+    WORD1,
+    WORD2,
+)
+from golfkit.compress.kernels.spec import Follower, Selector, entries
+
+FEATURES = (
+    Selector("last byte", 256, lambda r: r[C1]),
+    Selector("match", 2048, lambda r: r[EXPECTED] + 256 * min(r[LENGTH] // 2, 7) if r[LENGTH] > 0 else 0),
+    Selector("byte 2", 256, lambda r: r[C2]),
+    Selector("byte 3", 256, lambda r: r[C4] >> 16 & 255),
+    Selector("byte above", 256, lambda r: r[ABOVE]),
+    Selector(
+        "first class, bracket, column",
+        4096,
+        lambda r: r[FIRST] | (r[BRACKET] & 15) << 4 | min(r[COLUMN] // 2, 15) << 8,
+    ),
+    Follower("order 2"),
+    Follower("order 3"),
+    Follower("order 4"),
+    Follower("order 5"),
+    Follower("order 6"),
+    Follower("word"),
+    Follower("word, word before"),
+    Follower("bytes 1, 3, 4"),
+    Selector("longer match", 2048, lambda r: r[EXPECTED2] + 256 * min(r[LENGTH2] // 2, 7) if r[LENGTH2] > 0 else 0),
+    Selector("order 2", 16384, lambda r: hash2(r[C4] & 0xFFFF, 1) & 16383),
+    Selector("word", 65536, lambda r: hash2(r[WORD], r[C1]) & 65535),
+    Selector("order 3", 65536, lambda r: hash2(r[C4] & 0xFFFFFF, 2) & 65535),
+    Selector("bytes 2-3", 65536, lambda r: r[C4] >> 8 & 65535),
+    Selector("order 4", 65536, lambda r: hash2(r[C4], 3) & 65535),
+    Selector("word, word before", 65536, lambda r: hash2(hash2(r[WORD], r[C1]), r[WORD1]) & 65535),
+    Selector("two words before", 65536, lambda r: hash2(hash2(r[WORD1], r[C1]), r[WORD2]) & 65535),
+)
+SETS = (
+    *cm_mid.SETS,
+    Selector("net", 24 * 8, lambda r: r[NET] << 3 | r[BITS]),
+    Selector("net's byte", 65536, lambda r: r[NET_TOP] << 8 | r[C0]),
+)
+FINALS = (*cm_mid.FINALS, Selector("net", 24 * 34, lambda r: r[NET] * 34 + r[MATCHING]))
+APMS = (*cm_mid.APMS, Selector("net's byte", 65536, lambda r: r[NET_TOP] << 8 | r[C0]))
+SPEC = cm_mid.SPEC._replace(
+    sets=SETS,
+    finals=FINALS,
+    apms=APMS,
+    apm_shares=(4, 1, 3, 4, 4),
+    features=FEATURES,
+    constants={**cm_mid.SPEC.constants, "CELLS": 192},
+)
+
+KERNELS = entries(model, SPEC)
