@@ -1,8 +1,8 @@
-"""The text transform: a dictionary made for the input, words replaced by names of one to three bytes, capitals by flags.
+"""The text transform: a dictionary made for the input; names of one to three bytes for its words, flags for capitals.
 
-transform_restore.py undoes it, and says what the stream looks like. Which words: those whose score, count * (2 * length
-- 3), pays for spelling them once. The most frequent have names of one byte, the next of two, the rest of three. Within
-each of these classes transform_order.py orders them by their use.
+transform_restore.py undoes it, and says what the stream looks like. In the dictionary are the words whose score, count
+times (2 length - 3), pays for spelling them once. The most frequent have names of one byte, the next of two, the rest
+of three. Within each of these classes transform_order.py puts them in the order of their use.
 """
 
 from typing import Any, NamedTuple
@@ -14,7 +14,6 @@ from golfkit.compress.kernels.transform_order import (
     SIDE,
     Order,
     arrange,
-    init_features,
     order_at,
     order_bytes,
     sort,
@@ -34,7 +33,6 @@ from golfkit.compress.kernels.transform_words import (
     case_of,
     count_words,
     folded,
-    init_words,
     log2_entries,
     row_of,
     word_end,
@@ -92,12 +90,11 @@ def work_at(arena, n_bytes):
 def forward(work, source, n_bytes, out):
     """Transform source[0:n_bytes] into `out`; returns how many bytes that gave. Where they are no fewer: kept as it is.
 
-    work  uint8[transform_bytes(n_bytes)], 64-byte aligned;  out  uint8[2 * n_bytes + 1000]
+    work  uint8[transform_bytes(n_bytes)], zeros, 64-byte aligned;  out  uint8[2 * n_bytes + 1000]
     """
     w = work_at(work, n_bytes)
     log2 = log2_entries(n_bytes)
     w.regs[HIGH] = first_high(source, n_bytes)
-    init_words(w.words, log2)
     count_words(w.words, log2, source, n_bytes, w.regs[HIGH])
     choose(w, log2, max_words(n_bytes))
     count_neighbours(w, log2, source, n_bytes)
@@ -159,7 +156,6 @@ def choose(w, log2, limit):
 def count_neighbours(w, log2, source, n_bytes):
     """Count the tokens on both sides of each word chosen; spaces are none."""
     features = w.order.features
-    init_features(w.order, w.regs[N_NAMED])
     mask = (1 << log2) - 1
     before = NEWLINE + NEAR_WORDS
     row_before = 0

@@ -1,9 +1,9 @@
 """Words in an order in which neighbours are used alike, so that the first bytes of a name say what kind of word it is.
 
-Each word has the square roots of how often each of SIDE tokens stands before it and after it. A set of words is split in
-two halves along the first principal direction of these (power iteration), improved by going on with the difference of the
-halves' means; then each half in the same way, down to LEAF words, which are sorted by spelling: that makes the list cheaper.
-All in integers, so that every runtime finds the same order.
+Each word has the square roots of how often each of SIDE tokens stands before it and after it. A set of words is split
+in two along the first principal direction of these (power iteration), improved by going on with the difference of the
+halves' means; then each half in the same way, down to LEAF words, which are sorted by spelling: that makes the list
+cheaper. All in integers, so that every runtime finds the same order. The arrays start as zeros.
 
     features  int32[n_words * DIMS]  counts, then sqrt(share) in 1/4096ths; by row
     direction int32[DIMS]            at most 4095 in size
@@ -17,7 +17,7 @@ Source: the ordering by recursive bisection is our own; the distance is Hellinge
 
 from typing import Any, NamedTuple
 
-from golfkit.compress.kernels.jit import carver, dot, i64, i64_view, i32_view, jit, u32_view
+from golfkit.compress.kernels.jit import carver, dot, i32_view, i64, i64_view, jit, u32_view
 from golfkit.compress.kernels.maps import hash2
 
 SIDE = 128  # tokens: 64 words, 64 kinds of other bytes
@@ -103,13 +103,6 @@ def root(x):
 
 
 @jit
-def init_features(order, n_words):
-    """All counts zero."""
-    for i in range(n_words * DIMS):
-        order.features[i] = 0
-
-
-@jit
 def take_roots(order, n_words):
     """Turn the counts of each side into sqrt(share)."""
     features = order.features
@@ -125,7 +118,7 @@ def take_roots(order, n_words):
 
 @jit
 def arrange(order, begin, end, leaf):
-    """Put order[begin:end] into an order in which like words are neighbours, in aligned sets of `leaf`, a power of two."""
+    """Put order[begin:end] into an order in which like words are neighbours, in aligned sets of `leaf` (2^n)."""
     stack = order.stack
     stack[0] = begin
     stack[1] = end
@@ -158,8 +151,6 @@ def split(order, begin, middle, end):
             sort(order.keys, n)
             for i in range(n):
                 order.order[begin + i] = order.keys[i] & ((1 << KEY_BITS) - 1)
-        for j in range(DIMS):
-            order.sums[j] = 0
         for i in range(n):
             row = order.keys[i] & ((1 << KEY_BITS) - 1)
             if step < N_POWER:
@@ -190,7 +181,7 @@ def add_row(order, row, weight):
 
 @jit
 def aim(order):
-    """Make the sums the direction, scaled to FULL; where all are zero it stays."""
+    """Make the sums the direction, scaled to FULL (where all are zero it stays), and clear them."""
     largest = 0
     for j in range(DIMS):
         largest = max(largest, abs(order.sums[j]))
@@ -198,3 +189,4 @@ def aim(order):
         scale = largest // FULL + 1
         for j in range(DIMS):
             order.direction[j] = order.sums[j] // scale
+            order.sums[j] = 0

@@ -1,7 +1,7 @@
 """The text transform undone, byte by byte: words of a dictionary, capitals, escaped bytes.
 
-A transformed stream is one byte KIND. 0: the input follows as it is. 1: two bytes N_ONE and N_THREE, the dictionary (words
-that end with a newline, the last one empty), and the text, in which
+A transformed stream is one byte KIND. 0: the input follows as it is. 1: two bytes N_ONE and N_THREE, the dictionary
+(words that end with a newline, the last one empty), and the text, in which
 
     CAPITAL       the next letter is a capital          CAPITALS   all letters are, up to the next byte that is none
     LITERALS      the bytes from 128 on that follow stand for themselves, up to a byte below 128 or LITERALS again

@@ -1,7 +1,8 @@
 """The words of a text, in lower case, counted in a hash table.
 
-A word here is a run of letters that one case flag can describe: `word`, `Word`, `WORD`; `McDonald` is two of them. With
-`high` = 128 the bytes from 128 on count as letters, with 256 they do not. The table has open addressing:
+A word here is a run of letters that one case flag can describe: `word`, `Word`, `WORD`; `McDonald` is two of them.
+With `high` = 128 the bytes from 128 on count as letters, with 256 they do not. The table has open addressing and starts
+as zeros:
 
     place   uint32[n]  1 + where the word first occurs in the input; 0: the entry is empty
     count   uint32[n]  how often it occurs
@@ -55,16 +56,6 @@ def words_at(arena, at, log2):
         u32_view(arena, at + 64 + (8 << log2), 1 << log2),
         u8_view(arena, at + 64 + (12 << log2), 1 << log2),
     )
-
-
-@jit
-def init_words(words, log2):
-    """An empty table."""
-    words.regs[N_ENTRIES] = 0
-    for i in range(1 << log2):
-        words.place[i] = 0
-        words.count[i] = 0
-        words.row[i] = 0
 
 
 @jit
