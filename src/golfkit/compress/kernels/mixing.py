@@ -2,14 +2,15 @@
 
 Layer 1 has several weight sets; each selects one row of weights by a small context, and predicts from the same
 inputs. Layer 2 has several sets again, over layer 1's outputs; their average is the prediction. Every row learns from
-its own error: w += rate * error * input, which descends the coding cost.
+its own error: w += rate * error * input, which descends the coding cost. A row holds what it has learnt, to be added to
+the weights that all rows begin with, so that an untouched row is zeros and costs nothing.
 
     inputs    float32[n_inputs]           stretched predictions, ln(p / (1 - p)); n_inputs is a multiple of 16
-    weights   float32[n_rows * n_inputs]
+    weights   float32[(1 + n_rows) * n_inputs]   first those that all begin with
     selected  uint32[64]                  the row of each set for this bit: layer 1's, then layer 2's
     outputs   float32[16]                 layer 1's predictions, stretched; zeros behind them
-    st8       int32[64]                   each set's prediction, stretched, 8 fractional bits
-    final     float32[n_final_rows * 16]
+    st8       int32[64]                   each prediction, stretched, 8 fractional bits: layer 1's, then layer 2's
+    final     float32[(1 + n_final_rows) * 16]   the same of layer 2
 Source: Mahoney, "Adaptive Weighing of Context Models for Lossless Data Compression" (2005), and PAQ8.
 """
 
@@ -19,7 +20,6 @@ from golfkit.compress.kernels.floats import f32, fdot, ftrain, truncated
 from golfkit.compress.kernels.jit import carver, f32_view, i32_view, i64, jit, u32_view
 from golfkit.compress.kernels.tables import ST_LIMIT, squashed
 
-MAX_SETS = 16  # of layer 1
 OUTPUTS = 16
 HEAD_BYTES = 64 + 256 + 256
 
@@ -38,7 +38,7 @@ class Mixing(NamedTuple):
 @jit
 def mixing_bytes(n_inputs, n_rows, n_final_rows):
     """Arena bytes of a mixer, a multiple of 64."""
-    return HEAD_BYTES + 4 * n_inputs + 64 * n_final_rows + 4 * n_rows * n_inputs
+    return HEAD_BYTES + 4 * n_inputs + 64 * (1 + n_final_rows) + 4 * (1 + n_rows) * n_inputs
 
 
 @carver
@@ -48,23 +48,21 @@ def mixing_at(arena, at, n_inputs, n_rows, n_final_rows):
     at_final = at_inputs + 4 * n_inputs
     return Mixing(
         f32_view(arena, at_inputs, n_inputs),
-        f32_view(arena, at_final + 64 * n_final_rows, n_rows * n_inputs),
+        f32_view(arena, at_final + 64 * (1 + n_final_rows), (1 + n_rows) * n_inputs),
         u32_view(arena, at + 64, 64),
         f32_view(arena, at, OUTPUTS),
         i32_view(arena, at + 320, 64),
-        f32_view(arena, at_final, n_final_rows * OUTPUTS),
+        f32_view(arena, at_final, (1 + n_final_rows) * OUTPUTS),
     )
 
 
 @jit
-def init_mixing(mixing, n_inputs, n_rows, n_sets, n_final_rows, weight):
-    """Every input counts alike in layer 1 (`weight`, float32), every set in layer 2."""
-    for i in range(n_rows * n_inputs):
+def init_mixing(mixing, n_inputs, n_outputs, weight):
+    """Every input counts alike in layer 1 (`weight`, float32), every output in layer 2."""
+    for i in range(n_inputs):
         mixing.weights[i] = weight
-    share = f32(1.0 / n_sets)
-    for i in range(n_final_rows):
-        for k in range(n_sets):
-            mixing.final[i * OUTPUTS + k] = share
+    for k in range(n_outputs):
+        mixing.final[k] = f32(1.0 / n_outputs)
 
 
 @jit
@@ -77,14 +75,17 @@ def to_st8(x):
 @jit
 def mix(mixing, n_inputs, n_sets, n_finals):
     """The mixed prediction, st8."""
+    common = fdot(mixing.weights, 0, mixing.inputs, n_inputs)
     for k in range(n_sets):
-        x = fdot(mixing.weights, i64(mixing.selected[k]) * n_inputs, mixing.inputs, n_inputs)
-        st8 = to_st8(x)
+        x = fdot(mixing.weights, (1 + i64(mixing.selected[k])) * n_inputs, mixing.inputs, n_inputs)
+        st8 = to_st8(f32(common + x))
         mixing.st8[k] = st8
         mixing.outputs[k] = f32(f32(st8) * f32(1.0 / 256.0))
+    common = fdot(mixing.final, 0, mixing.outputs, OUTPUTS)
     total = 0
     for k in range(n_sets, n_sets + n_finals):
-        st8 = to_st8(fdot(mixing.final, i64(mixing.selected[k]) * OUTPUTS, mixing.outputs, OUTPUTS))
+        x = fdot(mixing.final, (1 + i64(mixing.selected[k])) * OUTPUTS, mixing.outputs, OUTPUTS)
+        st8 = to_st8(f32(common + x))
         mixing.st8[k] = st8
         total += st8
     return max(-ST_LIMIT, min(ST_LIMIT, total // n_finals))
@@ -93,12 +94,15 @@ def mix(mixing, n_inputs, n_sets, n_finals):
 @jit
 def train(mixing, tables, n_inputs, n_sets, n_finals, bit, rate, final_rate):
     """Learn from the bit; the rates (float32) are steps per unit of probability and of stretched input."""
-    scale = f32(1.0 / 65536.0)
     for k in range(n_sets):
-        error = (bit << 16) - squashed(tables, i64(mixing.st8[k]))
-        step = f32(f32(f32(error) * scale) * rate)
-        ftrain(mixing.weights, i64(mixing.selected[k]) * n_inputs, mixing.inputs, n_inputs, step)
+        step = f32(error_of(mixing, tables, k, bit) * rate)
+        ftrain(mixing.weights, (1 + i64(mixing.selected[k])) * n_inputs, mixing.inputs, n_inputs, step)
     for k in range(n_sets, n_sets + n_finals):
-        error = (bit << 16) - squashed(tables, i64(mixing.st8[k]))
-        step = f32(f32(f32(error) * scale) * final_rate)
-        ftrain(mixing.final, i64(mixing.selected[k]) * OUTPUTS, mixing.outputs, OUTPUTS, step)
+        step = f32(error_of(mixing, tables, k, bit) * final_rate)
+        ftrain(mixing.final, (1 + i64(mixing.selected[k])) * OUTPUTS, mixing.outputs, OUTPUTS, step)
+
+
+@jit
+def error_of(mixing, tables, k, bit):
+    """What prediction k was off by, float32 within +-1."""
+    return f32(f32((bit << 16) - squashed(tables, i64(mixing.st8[k]))) * f32(1.0 / 65536.0))

@@ -307,7 +307,7 @@ def start(arena, parameter):
         b = i & 255
         n0 = i64(s.histories.n0[a]) + i64(s.histories.n0[b])
         init_map(s.pairs, i, n0, i64(s.histories.n1[a]) + i64(s.histories.n1[b]))
-    init_mixing(s.mixing, N_INPUTS, N_ROWS, N_SETS, N_FINAL_ROWS, f32(WEIGHT))
+    init_mixing(s.mixing, N_INPUTS, N_SETS + (1 if CELLS > 0 else 0), f32(WEIGHT))
     init_apm(s.apms, N_APM_ROWS, s.tables)
     init_match(s.match)
     init_match(s.match2)
