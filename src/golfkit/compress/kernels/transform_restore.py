@@ -113,16 +113,12 @@ def read_dictionary(state, byte):
 def restore_text(state, byte, out, n_out):
     """The next byte of the text."""
     regs = state.regs
-    if regs[LEFT] > 0:
-        regs[NAME] = regs[NAME] << 7 | byte & 127
-        regs[LEFT] -= 1
-        return n_out if regs[LEFT] > 0 else put_word(state, regs[BASE] + regs[NAME], out, n_out)
     literal = regs[LITERAL]
-    quoted = regs[QUOTED]
-    regs[QUOTED] = 0
+    if regs[LEFT] > 0 or (byte >= FIRST_CODE and literal == 0):
+        return put_word(state, number_of(regs, byte), out, n_out)
     if byte < FIRST_CODE:
         regs[LITERAL] = 0
-        if quoted == 0 and CAPITAL <= byte <= QUOTE:
+        if CAPITAL <= byte <= QUOTE and regs[QUOTED] == 0:
             if byte == QUOTE:
                 regs[QUOTED] = 1
             elif byte == LITERALS:
@@ -130,28 +126,27 @@ def restore_text(state, byte, out, n_out):
             else:
                 regs[CASE] = byte
             return n_out
-    elif literal == 0:
-        return begin_name(state, byte - FIRST_CODE, out, n_out)
+    regs[QUOTED] = 0
     return put(regs, byte, out, n_out)
 
 
 @jit
-def begin_name(state, code, out, n_out):
-    """The first byte of a name, less FIRST_CODE."""
-    regs = state.regs
+def number_of(regs, byte):
+    """The number of the word whose name ends with this byte; -1: more bytes of the name are to come."""
+    if regs[LEFT] > 0:
+        regs[LEFT] -= 1
+        regs[NAME] = regs[NAME] << 7 | byte & 127
+        return regs[BASE] + regs[NAME] if regs[LEFT] == 0 else -1
     n_one = regs[N_ONE]
     three = N_CODES - regs[N_THREE]
+    code = byte - FIRST_CODE
     if code < n_one:
-        return put_word(state, code, out, n_out)
-    if code < three:
-        regs[LEFT] = 1
-        regs[NAME] = code - n_one
-        regs[BASE] = n_one
-    else:
-        regs[LEFT] = 2
-        regs[NAME] = code - three
-        regs[BASE] = n_one + (three - n_one) * N_CODES
-    return n_out
+        return code
+    is_long = code >= three
+    regs[LEFT] = 2 if is_long else 1
+    regs[NAME] = code - (three if is_long else n_one)
+    regs[BASE] = n_one + ((three - n_one) * N_CODES if is_long else 0)
+    return -1
 
 
 @jit
