@@ -150,6 +150,15 @@ def test_names_have_up_to_three_bytes():
     assert restored(jitted(), stream, len(data)) == data
 
 
+def test_a_dictionary_is_no_larger_than_the_restorer_can_hold():
+    words = [f"{i:032x}".translate(str.maketrans("0123456789", "ghijklmnop")).encode() for i in range(34_000)]
+    assert sum(map(len, words)) > transform_restore.POOL_BYTES
+    data = b" ".join(words * 8)
+    stream = transformed(jitted(), data)
+    assert stream[2] > 0
+    assert restored(jitted(), stream, len(data)) == data
+
+
 def test_words_in_the_same_places_are_neighbours_in_the_dictionary():
     rng = random.Random(2)
     colours = ["red", "green", "blue", "black", "white", "brown", "grey", "pink"]

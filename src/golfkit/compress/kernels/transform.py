@@ -7,7 +7,7 @@ of three. Within each of these classes transform_order.py puts them in the order
 
 from typing import Any, NamedTuple
 
-from golfkit.compress.kernels.jit import carver, i64, i64_view, jit, u32_view
+from golfkit.compress.kernels.jit import MASK32, carver, i64, i64_view, jit, u32_view
 from golfkit.compress.kernels.transform_order import (
     DIMS,
     LEAF,
@@ -23,9 +23,11 @@ from golfkit.compress.kernels.transform_restore import (
     CAPITAL,
     FIRST_CODE,
     LITERALS,
+    MAX_WORD,
     MAX_WORDS,
     N_CODES,
     NEWLINE,
+    POOL_BYTES,
     QUOTE,
 )
 from golfkit.compress.kernels.transform_words import (
@@ -41,6 +43,7 @@ from golfkit.compress.kernels.transform_words import (
 )
 
 RAW, TEXT = 0, 1  # KIND of a stream
+MAX_BYTES = MASK32  # of an input: places are 32 bits
 MIN_COUNT, MIN_SCORE = 8, 300  # of a word in the dictionary; see docs/tuning.md
 SLOT_BITS = 22  # of an entry of the table, in a key
 MAX_NAMES_1 = 48  # names of one byte, where there are words enough
@@ -92,6 +95,8 @@ def forward(work, source, n_bytes, out):
 
     work  uint8[transform_bytes(n_bytes)], zeros, 64-byte aligned;  out  uint8[2 * n_bytes + 1000]
     """
+    if n_bytes >= MAX_BYTES:
+        return keep(source, n_bytes, out)
     w = work_at(work, n_bytes)
     log2 = log2_entries(n_bytes)
     w.regs[HIGH] = first_high(source, n_bytes)
@@ -102,8 +107,12 @@ def forward(work, source, n_bytes, out):
     give_names(w, source)
     n = write_dictionary(w, source, out)
     n = write_text(w, log2, source, n_bytes, out, n)
-    if n < n_bytes:
-        return n
+    return n if n < n_bytes else keep(source, n_bytes, out)
+
+
+@jit
+def keep(source, n_bytes, out):
+    """The input as it is."""
     out[0] = RAW
     for i in range(n_bytes):
         out[i + 1] = source[i]
@@ -122,7 +131,7 @@ def first_high(source, n_bytes):
 
 @jit
 def choose(w, log2, limit):
-    """Take the words of the best scores, most frequent first, and share out the names' first bytes."""
+    """Take the words of the best scores, at most `limit`, as many as the restorer can hold; most frequent first."""
     keys = w.order.keys
     n = 0
     for slot in range(1 << log2):
@@ -133,23 +142,33 @@ def choose(w, log2, limit):
             n += 1
     sort(keys, n)
     n = min(n, limit)
-    for i in range(n):
-        slot = keys[i] & ((1 << SLOT_BITS) - 1)
-        keys[i] = -i64(w.words.count[slot]) << SLOT_BITS | slot
-    sort(keys, n)
-    for row in range(n):
+    n_taken = 0
+    n_pool = 0
+    while n_taken < n and n_pool <= POOL_BYTES - MAX_WORD:
+        slot = keys[n_taken] & ((1 << SLOT_BITS) - 1)
+        n_pool += i64(w.words.length[slot])
+        keys[n_taken] = -i64(w.words.count[slot]) << SLOT_BITS | slot
+        n_taken += 1
+    sort(keys, n_taken)
+    for row in range(n_taken):
         slot = keys[row] & ((1 << SLOT_BITS) - 1)
         w.slots[row] = slot
         w.words.row[slot] = row + 1
+    share_out(w.regs, n_taken)
+
+
+@jit
+def share_out(regs, n):
+    """Which first bytes begin names of one, two and three bytes, for a dictionary of `n` words."""
     n_one = min(n, MAX_NAMES_1)
     if n <= N_CODES:
         n_one = n
     n_three = 0
     while n_one + (N_CODES - n_one - n_three) * N_CODES + n_three * N_CODES * N_CODES < n:
         n_three += 1
-    w.regs[N_NAMED] = n
-    w.regs[N_ONE] = n_one
-    w.regs[N_THREE] = n_three
+    regs[N_NAMED] = n
+    regs[N_ONE] = n_one
+    regs[N_THREE] = n_three
 
 
 @jit
