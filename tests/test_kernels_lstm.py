@@ -29,7 +29,8 @@ from golfkit.compress.runtimes import engines
 CELLS, K, ROWS = 16, 3, 40
 N_GATES = 3 * CELLS
 RELATIVE = 2.0**-24  # half a unit in the last place of float32
-GOLDEN = "1daf5dbec1593449"
+LAYERS = (1, 2)
+GOLDEN = {1: "1daf5dbec1593449", 2: "9f405a62b91bd3e2"}
 
 
 class Compiled(NamedTuple):
@@ -83,19 +84,19 @@ def curves(x, n, out):
         out[3 * n + i] = lstm_curves.ln(abs(x[i]))
 
 
-def code(arena, rows, symbols, n, out):
+def code(arena, layers, rows, symbols, n, out):
     """n bytes; out  float32[2 * n]: P(byte) and the stretch of its last bit."""
-    net = lstm_at(arena, 0, CELLS, K, ROWS)
-    init_lstm(net, CELLS, K, ROWS)
+    net = lstm_at(arena, 0, layers, CELLS, K, ROWS)
+    init_lstm(net, layers, CELLS, K, ROWS)
     p = f32_view(out, 0, 2 * n)
     for i in range(n):
         for k in range(K):
             net.rows[k] = rows[K * i + k]
-        predict_byte(net, CELLS, K)
+        predict_byte(net, layers, CELLS, K)
         symbol = i64(symbols[i])
         p[2 * i] = net.tree[256 + symbol]
         p[2 * i + 1] = bit_stretch(net, 256 + symbol >> 1)
-        learn_byte(net, CELLS, K, symbol)
+        learn_byte(net, layers, CELLS, K, symbol)
 
 
 class Text(NamedTuple):
@@ -115,17 +116,17 @@ def text_of(n: int, seed: int = 1) -> Text:
     return Text(rows, symbols)
 
 
-def interpreted(text: Text) -> tuple[memoryview, bytes]:
+def interpreted(layers: int, text: Text) -> tuple[memoryview, bytes]:
     """Arena and output."""
-    arena, out = memoryview(bytearray(lstm_bytes(CELLS, K, ROWS))), bytearray(8 * len(text.symbols))
-    code(arena, text.rows, text.symbols, len(text.symbols), memoryview(out))
+    arena, out = memoryview(bytearray(lstm_bytes(layers, CELLS, K, ROWS))), bytearray(8 * len(text.symbols))
+    code(arena, layers, text.rows, text.symbols, len(text.symbols), memoryview(out))
     return arena, bytes(out)
 
 
-def jitted(run: Callable[..., None], text: Text) -> tuple[memoryview, bytes]:
+def jitted(run: Callable[..., None], layers: int, text: Text) -> tuple[memoryview, bytes]:
     """Arena and output."""
-    arena, out = np.zeros(lstm_bytes(CELLS, K, ROWS), np.uint8), np.zeros(8 * len(text.symbols), np.uint8)
-    run(arena, np.array(text.rows, np.uint32), np.frombuffer(text.symbols, np.uint8), len(text.symbols), out)
+    arena, out = np.zeros(lstm_bytes(layers, CELLS, K, ROWS), np.uint8), np.zeros(8 * len(text.symbols), np.uint8)
+    run(arena, layers, np.array(text.rows, np.uint32), np.frombuffer(text.symbols, np.uint8), len(text.symbols), out)
     return memoryview(bytearray(arena)), out.tobytes()
 
 
@@ -199,10 +200,10 @@ def test_the_guess_of_a_root_is_within_its_bound():
 
 
 def test_the_arrays_do_not_overlap_and_fill_the_arena():
-    for cells, k, rows in ((16, 3, 40), (32, 22, 5), (16, 1, 1)):
-        n_bytes = lstm_bytes(cells, k, rows)
+    for layers, cells, k, rows in ((1, 16, 3, 40), (2, 16, 3, 40), (1, 32, 22, 5), (2, 32, 1, 1)):
+        n_bytes = lstm_bytes(layers, cells, k, rows)
         arena = memoryview(bytearray(n_bytes))
-        parts = views(lstm_at(arena, 0, cells, k, rows))
+        parts = views(lstm_at(arena, 0, layers, cells, k, rows))
         for i, part in enumerate(parts):
             part.cast("B")[:] = bytes([i + 1]) * part.nbytes
         assert all(bytes(part) == bytes([i + 1]) * part.nbytes for i, part in enumerate(parts))
@@ -211,42 +212,47 @@ def test_the_arrays_do_not_overlap_and_fill_the_arena():
         assert n_bytes - sum(part.nbytes for part in parts) < 64  # between the integers and the floats
 
 
-def test_two_chunks_are_the_same_compiled_and_interpreted(compiled: Compiled):
-    text = text_of(2 * HORIZON + 3)
-    assert [bytes(part) for part in jitted(compiled.code, text)] == [bytes(part) for part in interpreted(text)]
+@pytest.mark.parametrize("layers", LAYERS)
+def test_chunks_are_the_same_compiled_and_interpreted(compiled: Compiled, layers: int):
+    text = text_of((3 - layers) * HORIZON + 3)
+    fast, slow = jitted(compiled.code, layers, text), interpreted(layers, text)
+    assert [bytes(part) for part in fast] == [bytes(part) for part in slow]
 
 
-def test_what_the_model_does_never_changes(compiled: Compiled):
+@pytest.mark.parametrize("layers", LAYERS)
+def test_what_the_model_does_never_changes(compiled: Compiled, layers: int):
     """Another digest means that archives made before cannot be read: the codec's version goes up."""
-    arena, out = jitted(compiled.code, text_of(4000))
-    assert hashlib.sha256(bytes(arena) + out).hexdigest()[:16] == GOLDEN
+    arena, out = jitted(compiled.code, layers, text_of(4000))
+    assert hashlib.sha256(bytes(arena) + out).hexdigest()[:16] == GOLDEN[layers]
 
 
-def test_the_model_learns(compiled: Compiled):
+@pytest.mark.parametrize("layers", LAYERS)
+def test_the_model_learns(compiled: Compiled, layers: int):
     text = text_of(12_000)
-    p = np.frombuffer(jitted(compiled.code, text)[1], np.float32)[::2]
+    p = np.frombuffer(jitted(compiled.code, layers, text)[1], np.float32)[::2]
     cost = -np.log2(p[6000:]).mean()
     assert cost < 1.5  # bits; a tenth of the bytes is noise, whose own cost is 0.8 bits a byte
 
 
-def test_gradients_stay_finite_where_sums_are_zero():
+@pytest.mark.parametrize("layers", LAYERS)
+def test_gradients_stay_finite_where_sums_are_zero(layers: int):
     """Each division by the root of a mean square multiplies the gradient by some 300; interpreted, infinity raises."""
-    net = lstm_at(memoryview(bytearray(lstm_bytes(CELLS, K, ROWS))), 0, CELLS, K, ROWS)
-    init_lstm(net, CELLS, K, ROWS)
+    net = lstm_at(memoryview(bytearray(lstm_bytes(layers, CELLS, K, ROWS))), 0, layers, CELLS, K, ROWS)
+    init_lstm(net, layers, CELLS, K, ROWS)
     net.embedding.cast("B")[:] = bytes(net.embedding.nbytes)
     for symbol in range(HORIZON + 1):
-        predict_byte(net, CELLS, K)
-        learn_byte(net, CELLS, K, symbol)
+        predict_byte(net, layers, CELLS, K)
+        learn_byte(net, layers, CELLS, K, symbol)
     assert max(map(abs, net.dz)) == lstm_learn.MOST
     assert sum(net.tree[256:]) == pytest.approx(1, abs=1e-4)
 
 
 def test_the_tree_sums_up_and_the_stretch_is_of_its_odds():
-    arena = memoryview(bytearray(lstm_bytes(CELLS, K, ROWS)))
-    net = lstm_at(arena, 0, CELLS, K, ROWS)
-    init_lstm(net, CELLS, K, ROWS)
+    arena = memoryview(bytearray(lstm_bytes(1, CELLS, K, ROWS)))
+    net = lstm_at(arena, 0, 1, CELLS, K, ROWS)
+    init_lstm(net, 1, CELLS, K, ROWS)
     net.output_bias.weights[65] = 6.0
-    predict_byte(net, CELLS, K)
+    predict_byte(net, 1, CELLS, K)
     tree = list(net.tree)
     assert tree[1] == pytest.approx(1, abs=1e-4)
     assert all(tree[i] == pytest.approx(tree[2 * i] + tree[2 * i + 1], rel=1e-6) for i in range(1, 256))
@@ -264,7 +270,8 @@ class Weights(NamedTuple):
     """Those of a model, float64, in the order that formulas have them."""
 
     recurrent: np.ndarray  # [cells, gates]
-    output: np.ndarray  # [cells, 256]
+    upper: np.ndarray  # [2 * cells, gates]: of the second layer's h, then the first's; empty where there is one layer
+    output: np.ndarray  # [layers * cells, 256]
     bias: np.ndarray
     gain: np.ndarray
     output_bias: np.ndarray
@@ -274,14 +281,16 @@ class Weights(NamedTuple):
 def weights_of(net: lstm.Lstm, field: str) -> Weights:
     """`weights` or `squares` of a model."""
 
-    def panels(view: memoryview) -> np.ndarray:
-        return np.array(view).reshape(-1, CELLS, LANES).transpose(1, 0, 2).reshape(CELLS, -1)
+    def panels(view: Any, n: int, n_columns: int) -> np.ndarray:
+        return np.array(view).reshape(n_columns // LANES, n, LANES).transpose(1, 0, 2).reshape(n, n_columns)
 
-    rows = np.array(net.embedding).reshape(ROWS, 2, N_GATES)[:, ("weights", "squares").index(field)]
     recurrent, output, *rest = (
         getattr(dense, field) for dense in (net.recurrent, net.output, net.bias, net.gain, net.output_bias)
     )
-    return Weights(panels(recurrent), panels(output), *map(np.array, rest), rows)
+    n, width = CELLS * N_GATES, len(output) // 256
+    rows = np.array(net.embedding).reshape(ROWS, 2, N_GATES)[:, ("weights", "squares").index(field)]
+    upper = panels(recurrent[n:], 2 * CELLS if width > CELLS else 0, N_GATES)
+    return Weights(panels(recurrent[:n], CELLS, N_GATES), upper, panels(output, width, 256), *map(np.array, rest), rows)
 
 
 def times(h: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -289,34 +298,46 @@ def times(h: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return (h[:, None] * matrix).sum(0)
 
 
+def layer_step(sums: np.ndarray, gain: np.ndarray, bias: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """h and c of a layer after a step, by the formulas."""
+    gates = sums.reshape(3, CELLS)
+    z = gates / np.sqrt((gates**2).mean(1, keepdims=True) + lstm.NORM_LEAST)
+    f, g, o = z * gain.reshape(3, CELLS) + bias.reshape(3, CELLS)
+    f, g, o = 1 / (1 + np.exp(-f)), np.tanh(g), 1 / (1 + np.exp(-o))
+    c = f * c + (1 - f) * g
+    return o * np.tanh(c), c
+
+
 def cost(weights: Weights, text: Text) -> Any:
     """Nats of a chunk, by the formulas; complex weights give a derivative."""
-    h = c = np.zeros(CELLS)
+    gains, biases = weights.gain.reshape(-1, N_GATES), weights.bias.reshape(-1, N_GATES)
+    h, c = ([np.zeros(CELLS)] * 2 for _ in "hc")
     total = 0
     for t, symbol in enumerate(text.symbols):
-        sums = weights.embedding[text.rows[K * t : K * t + K]].sum(0) + times(h, weights.recurrent)
-        gates = sums.reshape(3, CELLS)
-        z = gates / np.sqrt((gates**2).mean(1, keepdims=True) + lstm.NORM_LEAST)
-        f, g, o = z * weights.gain.reshape(3, CELLS) + weights.bias.reshape(3, CELLS)
-        f, g, o = 1 / (1 + np.exp(-f)), np.tanh(g), 1 / (1 + np.exp(-o))
-        c = f * c + (1 - f) * g
-        h = o * np.tanh(c)
-        logits = times(h, weights.output) + weights.output_bias
+        sums = weights.embedding[text.rows[K * t : K * t + K]].sum(0) + times(h[0], weights.recurrent)
+        h[0], c[0] = layer_step(sums, gains[0], biases[0], c[0])
+        if len(gains) == 2:
+            sums = times(np.concatenate([h[1], h[0]]), weights.upper)
+            h[1], c[1] = layer_step(sums, gains[1], biases[1], c[1])
+        logits = times(np.concatenate(h[: len(gains)]), weights.output) + weights.output_bias
         total += np.log(np.exp(logits).sum()) - logits[symbol]
     return total
 
 
-def test_the_first_step_of_every_weight_is_along_the_true_gradient(compiled: Compiled):
+@pytest.mark.parametrize("layers", LAYERS)
+def test_the_first_step_of_every_weight_is_along_the_true_gradient(compiled: Compiled, layers: int):
     """The first squares are the squares of the gradients."""
     text = text_of(HORIZON)
-    before = weights_of(lstm_at(jitted(compiled.code, Text([], b""))[0], 0, CELLS, K, ROWS), "weights")
-    net = lstm_at(jitted(compiled.code, text)[0], 0, CELLS, K, ROWS)
-    after, squares = weights_of(net, "weights"), weights_of(net, "squares")
+    start, end = (
+        lstm_at(jitted(compiled.code, layers, part)[0], 0, layers, CELLS, K, ROWS) for part in (Text([], b""), text)
+    )
+    before = weights_of(start, "weights")
+    after, squares = weights_of(end, "weights"), weights_of(end, "squares")
     rng = np.random.default_rng(0)
     used = sorted(set(text.rows))
     for name in Weights._fields:
         plain, norm = getattr(before, name), math.sqrt(getattr(squares, name).sum())
-        for _ in range(40):
+        for _ in range(40 if plain.size else 0):
             at = tuple(int(rng.integers(0, n)) for n in plain.shape)
             at = (used[at[0] % len(used)], at[1]) if name == "embedding" else at
             moved = plain.astype(complex)

@@ -1,22 +1,27 @@
-"""A byte model that learns while it codes: one layer of long short-term memory over features of the text.
+"""A byte model that learns while it codes: long short-term memory over features of the text.
 
 It predicts the next byte from what it remembers and from n_features facts, each a row of an embedding that is added
 straight to the gates' sums; which row, the caller says. Protocol, once a byte: write `rows`, `predict_byte`,
 `bit_stretch` for each bit, `learn_byte` (of lstm_learn). The weights stand still for HORIZON bytes and then take one
 step along the gradient through all of them.
 
+There are one or two layers of `cells` cells. The first sees the features and its own last h; the second, the first's h
+and its own last h; the bytes' sums see the h of all. In memory the layers take turns, so that what is seen is always
+adjacent: h1(t) h2(t) h1(t+1) h2(t+1) ... Place s = layers * t + layer.
+
 A gate's sum is divided by the root of its mean square over the cells (z), times a gain, plus a bias. With forget gate
 f, candidate g, output gate o:  c' = f c + (1 - f) g,  h = o tanh c'.
 
-    h, c        float32[(HORIZON + 1) * cells]  memory before each step of the chunk, and after the last
-    z, gates    float32[HORIZON * 3 * cells]    normalised sums; f, g, o (after learning: gradients of gate sums)
-    tanhs       float32[HORIZON * cells]        tanh c'
+    h, c        float32[(HORIZON + 1) * width]  memory before each step of the chunk, and after the last
+    z, gates    float32[HORIZON * 3 * width]    normalised sums; f, g, o (after learning: gradients of gate sums)
+    tanhs       float32[HORIZON * width]        tanh c'
     scales      float32[HORIZON * 16]           of each gate: what its sum was multiplied by
     errors      float32[HORIZON * 272]          P(byte), less 1 for the one that came
     tree        float32[512]                    tree[256 + i] = P(byte i) + tiny, tree[i] = tree[2i] + tree[2i + 1]
     embedding   float32[n_rows * 2 * 3 * cells] each row: its weights, then their squares
-cells is a multiple of 16. Sources: Hochreiter and Schmidhuber, "Long Short-Term Memory" (1997); Greff et al., "LSTM: A
-Search Space Odyssey" (2017), coupled gates; Zhang and Sennrich, "Root Mean Square Layer Normalization" (2019).
+width is layers * cells; cells is a multiple of 16. Sources: Hochreiter and Schmidhuber, "Long Short-Term Memory"
+(1997); Greff et al., "LSTM: A Search Space Odyssey" (2017), coupled gates; Zhang and Sennrich, "Root Mean Square Layer
+Normalization" (2019); Graves, "Generating Sequences With Recurrent Neural Networks" (2013), layers.
 """
 
 from typing import Any, NamedTuple
@@ -71,11 +76,11 @@ class Lstm(NamedTuple):
     tanhs: Any
     scales: Any
     errors: Any
-    dz: Any  # float32[HORIZON * 3 * cells]: gradients of the sums before they are normalised
-    sums: Any  # float32[16 * cells]: gradients of h, in 16 lanes
-    dh: Any  # float32[cells]
-    dc: Any  # float32[cells]
-    recurrent: Dense  # h to gates
+    dz: Any  # float32[HORIZON * 3 * width]: gradients of the sums before they are normalised
+    sums: Any  # float32[16 * width]: gradients of h, in 16 lanes
+    dh: Any  # float32[width]
+    dc: Any  # float32[width]
+    recurrent: Dense  # h to gates, layer after layer
     output: Dense  # h to bytes
     bias: Dense  # of gates
     gain: Dense  # of gates
@@ -90,36 +95,45 @@ def header_bytes(n_features):
 
 
 @jit
-def fixed_floats(cells):
-    """Floats of everything but the embedding."""
-    memory = cells * (12 * HORIZON + 20) + HORIZON * (LANES + ERRORS) + 512
-    return memory + 2 * (cells * (GATES * cells + SYMBOLS) + 2 * GATES * cells + SYMBOLS)
+def recurrent_at(layers, cells, layer):
+    """Where the recurrent weights of a layer begin."""
+    return 0 if layer == 0 else GATES * cells * cells * (1 + (layer - 1) * layers)
 
 
 @jit
-def lstm_bytes(cells, n_features, n_rows):
+def fixed_floats(layers, cells):
+    """Floats of everything but the embedding."""
+    width = layers * cells
+    memory = width * (12 * HORIZON + 20) + HORIZON * (LANES + ERRORS) + 512
+    return memory + 2 * (recurrent_at(layers, cells, layers) + width * (SYMBOLS + 2 * GATES) + SYMBOLS)
+
+
+@jit
+def lstm_bytes(layers, cells, n_features, n_rows):
     """Arena bytes of the model."""
-    return header_bytes(n_features) + 4 * fixed_floats(cells) + 8 * GATES * cells * n_rows
+    return header_bytes(n_features) + 4 * fixed_floats(layers, cells) + 8 * GATES * cells * n_rows
 
 
 @carver
-def lstm_at(arena, at, cells, n_features, n_rows):
+def lstm_at(arena, at, layers, cells, n_features, n_rows):
     """Views of a model at byte `at`, a multiple of 64."""
-    n_gates = GATES * cells
+    width = layers * cells
+    n_gates = GATES * width
+    n_recurrent = recurrent_at(layers, cells, layers)
     tree = at + header_bytes(n_features)
     h = tree + 4 * 512
-    c = h + 4 * (HORIZON + 1) * cells
-    z = c + 4 * (HORIZON + 1) * cells
+    c = h + 4 * (HORIZON + 1) * width
+    z = c + 4 * (HORIZON + 1) * width
     gates = z + 4 * HORIZON * n_gates
     tanhs = gates + 4 * HORIZON * n_gates
-    scales = tanhs + 4 * HORIZON * cells
+    scales = tanhs + 4 * HORIZON * width
     errors = scales + 4 * HORIZON * LANES
     dz = errors + 4 * HORIZON * ERRORS
     sums = dz + 4 * HORIZON * n_gates
-    dh = sums + 4 * LANES * cells
-    recurrent = dh + 8 * cells
-    output = recurrent + 8 * cells * n_gates
-    bias = output + 8 * cells * SYMBOLS
+    dh = sums + 4 * LANES * width
+    recurrent = dh + 8 * width
+    output = recurrent + 8 * n_recurrent
+    bias = output + 8 * width * SYMBOLS
     output_bias = bias + 16 * n_gates
     return Lstm(
         i64_view(arena, at, 8),
@@ -128,40 +142,40 @@ def lstm_at(arena, at, cells, n_features, n_rows):
         u32_view(arena, at + 128 + 4 * n_features, n_features * HORIZON),
         u32_view(arena, at + 128 + 4 * n_features * (1 + HORIZON), HORIZON),
         f32_view(arena, tree, 512),
-        f32_view(arena, h, (HORIZON + 1) * cells),
-        f32_view(arena, c, (HORIZON + 1) * cells),
+        f32_view(arena, h, (HORIZON + 1) * width),
+        f32_view(arena, c, (HORIZON + 1) * width),
         f32_view(arena, z, HORIZON * n_gates),
         f32_view(arena, gates, HORIZON * n_gates),
-        f32_view(arena, tanhs, HORIZON * cells),
+        f32_view(arena, tanhs, HORIZON * width),
         f32_view(arena, scales, HORIZON * LANES),
         f32_view(arena, errors, HORIZON * ERRORS),
         f32_view(arena, dz, HORIZON * n_gates),
-        f32_view(arena, sums, LANES * cells),
-        f32_view(arena, dh, cells),
-        f32_view(arena, dh + 4 * cells, cells),
-        dense_at(arena, recurrent, cells * n_gates),
-        dense_at(arena, output, cells * SYMBOLS),
+        f32_view(arena, sums, LANES * width),
+        f32_view(arena, dh, width),
+        f32_view(arena, dh + 4 * width, width),
+        dense_at(arena, recurrent, n_recurrent),
+        dense_at(arena, output, width * SYMBOLS),
         dense_at(arena, bias, n_gates),
         dense_at(arena, bias + 8 * n_gates, n_gates),
         dense_at(arena, output_bias, SYMBOLS),
-        f32_view(arena, output_bias + 8 * SYMBOLS, 2 * n_gates * n_rows),
+        f32_view(arena, output_bias + 8 * SYMBOLS, 2 * GATES * cells * n_rows),
     )
 
 
 @jit
-def init_lstm(net, cells, n_features, n_rows):
+def init_lstm(net, layers, cells, n_features, n_rows):
     """Make an arena of zeros ready for the first byte.
 
     Rows from SCATTERED_ROWS on stay zero, as untouched pages cost nothing. Every byte needs a feature below that.
     """
     net.powers[0] = 1.0
-    seed = scatter(net.recurrent.weights, 0, GATES * cells * cells, f32(1.0 / froot(f32(cells))), 1)
-    seed = scatter(net.output.weights, 0, SYMBOLS * cells, f32(OUTPUT_SPAN), seed)
+    seed = scatter(net.recurrent.weights, 0, recurrent_at(layers, cells, layers), f32(1.0 / froot(f32(cells))), 1)
+    seed = scatter(net.output.weights, 0, SYMBOLS * layers * cells, f32(OUTPUT_SPAN), seed)
     for row in range(min(n_rows, SCATTERED_ROWS)):
         seed = scatter(net.embedding, row * (2 * GATES * cells), GATES * cells, f32(ROW_SPAN), seed)
-    for j in range(GATES * cells):
+    for j in range(layers * GATES * cells):
         net.gain.weights[j] = 1.0
-        net.bias.weights[j] = FORGET_BIAS if j < cells else 0.0
+        net.bias.weights[j] = FORGET_BIAS if j % (GATES * cells) < cells else 0.0
 
 
 @jit
@@ -179,7 +193,7 @@ def scatter(weights, at, n, span, seed):
 
 
 @jit
-def predict_byte(net, cells, n_features):
+def predict_byte(net, layers, cells, n_features):
     """One step of the network with the features in `rows`; fills `tree`, TOP and TOP_P16."""
     t = net.regs[STEP]
     for k in range(n_features):
@@ -187,26 +201,33 @@ def predict_byte(net, cells, n_features):
         net.seen[k * HORIZON + t] = row
         for panel in range(GATES * cells // LANES):  # of all rows at once: memory answers in parallel
             prefetch(net.embedding, row * (2 * GATES * cells) + LANES * panel)
-    for panel in range(GATES * cells // LANES):
-        total = vsplat(0.0)
-        for k in range(n_features):
-            total = vadd(total, vload(net.embedding, i64(net.rows[k]) * (2 * GATES * cells) + LANES * panel))
-        total = column_sums(net.recurrent.weights, net.h, t * cells, cells, panel, total)
-        vstore(net.z, t * GATES * cells + LANES * panel, total)
-    for gate in range(GATES):
-        normalise(net, t, cells, gate)
-    remember(net, t, cells)
+    for layer in range(layers):
+        s = t * layers + layer
+        n = cells if layer == 0 else layers * cells
+        for panel in range(GATES * cells // LANES):
+            total = vsplat(0.0)
+            for k in range(n_features if layer == 0 else 0):
+                total = vadd(total, vload(net.embedding, i64(net.rows[k]) * (2 * GATES * cells) + LANES * panel))
+            w = recurrent_at(layers, cells, layer)
+            total = column_sums(net.recurrent.weights, w, net.h, s * cells, n, panel, total)
+            vstore(net.z, s * GATES * cells + LANES * panel, total)
+        for gate in range(GATES):
+            normalise(net, t, layers, cells, layer * GATES + gate)
+        remember(net, s, layers, cells)
     for panel in range(SYMBOL_PANELS):
         total = vload(net.output_bias.weights, LANES * panel)
-        total = column_sums(net.output.weights, net.h, (t + 1) * cells, cells, panel, total)
+        total = column_sums(net.output.weights, 0, net.h, (t + 1) * layers * cells, layers * cells, panel, total)
         vstore(net.errors, t * ERRORS + LANES * panel, total)
     read_out(net, t * ERRORS)
 
 
 @jit
-def normalise(net, t, cells, gate):
-    """Bring a gate's sums to a mean square of 1; note the scale."""
-    at = (t * GATES + gate) * cells
+def normalise(net, t, layers, cells, gate):
+    """Bring a gate's sums to a mean square of 1; note the scale.
+
+    gate  counted through all layers
+    """
+    at = (t * layers * GATES + gate) * cells
     square = vsplat(0.0)
     for i in range(cells // LANES):
         z = vload(net.z, at + LANES * i)
@@ -221,22 +242,23 @@ def normalise(net, t, cells, gate):
 
 
 @jit
-def remember(net, t, cells):
+def remember(net, s, layers, cells):
     """The gates, and the new memory."""
     for i in range(cells // LANES):
         j = LANES * i
-        at = t * GATES * cells + j
+        at = s * GATES * cells + j
+        after = (s + layers) * cells + j
         f = sigmoid(vload(net.gates, at))
         g = tanh(vload(net.gates, at + cells))
         o = sigmoid(vload(net.gates, at + 2 * cells))
-        c = vfma(f, vsub(vload(net.c, t * cells + j), g), g)
+        c = vfma(f, vsub(vload(net.c, s * cells + j), g), g)
         squeezed = tanh(c)
         vstore(net.gates, at, f)
         vstore(net.gates, at + cells, g)
         vstore(net.gates, at + 2 * cells, o)
-        vstore(net.tanhs, t * cells + j, squeezed)
-        vstore(net.c, (t + 1) * cells + j, c)
-        vstore(net.h, (t + 1) * cells + j, vmul(o, squeezed))
+        vstore(net.tanhs, s * cells + j, squeezed)
+        vstore(net.c, after, c)
+        vstore(net.h, after, vmul(o, squeezed))
 
 
 @jit

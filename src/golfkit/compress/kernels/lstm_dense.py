@@ -3,6 +3,7 @@
     weights  float32[n_panels * n * 16]  panel after panel of 16 columns; in a panel, a row of 16 for each of n inputs
     squares  float32, like weights       decayed sum of squared gradients
 
+A `Dense` may hold several such matrices, one after the other: w is where the one that is meant begins.
 Every loop streams through the weights in the order in which they lie, and keeps its sums in registers: 16 registers of
 8 lanes hold four vectors of sums and what they are made of. n is a multiple of 4.
 """
@@ -31,26 +32,27 @@ def dense_at(arena, at, n):
 
 
 @jit
-def column_sums(weights, inputs, x, n, panel, total):
+def column_sums(weights, w, inputs, x, n, panel, total):
     """total + sum over j < n of inputs[x + j] * weights of input j, for the 16 columns of a panel."""
-    at = panel * n * LANES
+    first = w + panel * n * LANES
     b = vsplat(0.0)
     c = vsplat(0.0)
     d = vsplat(0.0)
     for i in range(n >> 2):
         j = 4 * i
-        w = at + LANES * j
-        total = vfma(vspread(inputs, x + j), vload(weights, w), total)
-        b = vfma(vspread(inputs, x + j + 1), vload(weights, w + LANES), b)
-        c = vfma(vspread(inputs, x + j + 2), vload(weights, w + 2 * LANES), c)
-        d = vfma(vspread(inputs, x + j + 3), vload(weights, w + 3 * LANES), d)
+        at = first + LANES * j
+        total = vfma(vspread(inputs, x + j), vload(weights, at), total)
+        b = vfma(vspread(inputs, x + j + 1), vload(weights, at + LANES), b)
+        c = vfma(vspread(inputs, x + j + 2), vload(weights, at + 2 * LANES), c)
+        d = vfma(vspread(inputs, x + j + 3), vload(weights, at + 3 * LANES), d)
     return vadd(vadd(total, b), vadd(c, d))
 
 
 @jit
-def row_sums(weights, errors, e, n, n_panels, sums):
-    """sums[16 j ...] += the products of row j with errors[e ...], still in 16 lanes, for j < n.
+def row_sums(weights, w, n, errors, e, n_panels, sums, s, n_sums):
+    """sums[16 (s + j) ...] += the products of row j with errors[e ...], still in 16 lanes, for j < n_sums.
 
+    n  rows of a panel; to begin at a later row than the first, w begins there
     Two panels at a time, so that each load and store of a sum serves two products.
     """
     for i in range((n_panels + 1) >> 1):
@@ -58,17 +60,17 @@ def row_sums(weights, errors, e, n, n_panels, sums):
         q = min(p + 1, n_panels - 1)
         left = vload(errors, e + LANES * p)
         right = vload(errors, e + LANES * q) if q > p else vsplat(0.0)
-        for j in range(n):
-            total = vfma(left, vload(weights, (p * n + j) * LANES), vload(sums, LANES * j))
-            vstore(sums, LANES * j, vfma(right, vload(weights, (q * n + j) * LANES), total))
+        for j in range(n_sums):
+            total = vfma(left, vload(weights, w + (p * n + j) * LANES), vload(sums, (s + j) * LANES))
+            vstore(sums, (s + j) * LANES, vfma(right, vload(weights, w + (q * n + j) * LANES), total))
 
 
 @jit
-def descend(dense, inputs, first, n, errors, stride, n_panels, n_times, rate, correction):
+def descend(dense, w, inputs, x, x_stride, n, errors, e, e_stride, n_panels, n_times, rate, correction):
     """One step of every weight along its gradient, which is summed over times and never stored.
 
-    first, n          inputs of time t begin at first + t n
-    stride, n_panels  errors of time t begin at stride t
+    x, x_stride, n         inputs of time t begin at x + x_stride t
+    e, e_stride, n_panels  errors of time t begin at e + e_stride t
     """
     for p in range(n_panels):
         for i in range(n >> 2):
@@ -78,17 +80,17 @@ def descend(dense, inputs, first, n, errors, stride, n_panels, n_times, rate, co
             c = vsplat(0.0)
             d = vsplat(0.0)
             for t in range(n_times):
-                e = vload(errors, t * stride + LANES * p)
-                x = first + t * n + j
-                a = vfma(vspread(inputs, x), e, a)
-                b = vfma(vspread(inputs, x + 1), e, b)
-                c = vfma(vspread(inputs, x + 2), e, c)
-                d = vfma(vspread(inputs, x + 3), e, d)
-            w = (p * n + j) * LANES
-            step(dense.weights, w, dense.squares, w, a, rate, correction)
-            step(dense.weights, w + LANES, dense.squares, w + LANES, b, rate, correction)
-            step(dense.weights, w + 2 * LANES, dense.squares, w + 2 * LANES, c, rate, correction)
-            step(dense.weights, w + 3 * LANES, dense.squares, w + 3 * LANES, d, rate, correction)
+                error = vload(errors, e + t * e_stride + LANES * p)
+                i_x = x + t * x_stride + j
+                a = vfma(vspread(inputs, i_x), error, a)
+                b = vfma(vspread(inputs, i_x + 1), error, b)
+                c = vfma(vspread(inputs, i_x + 2), error, c)
+                d = vfma(vspread(inputs, i_x + 3), error, d)
+            at = w + (p * n + j) * LANES
+            step(dense.weights, at, dense.squares, at, a, rate, correction)
+            step(dense.weights, at + LANES, dense.squares, at + LANES, b, rate, correction)
+            step(dense.weights, at + 2 * LANES, dense.squares, at + 2 * LANES, c, rate, correction)
+            step(dense.weights, at + 3 * LANES, dense.squares, at + 3 * LANES, d, rate, correction)
 
 
 @jit

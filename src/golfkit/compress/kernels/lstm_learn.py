@@ -6,7 +6,7 @@ Source: Werbos, "Backpropagation Through Time" (1990).
 
 from golfkit.compress.kernels.floats import f32, froot, vadd, vfma, vload, vmax, vmin, vmul, vsplat, vstore, vsub, vsum
 from golfkit.compress.kernels.jit import i64, jit, prefetch
-from golfkit.compress.kernels.lstm import ERRORS, GATES, HORIZON, STEP, SYMBOL_PANELS, UPDATES
+from golfkit.compress.kernels.lstm import ERRORS, GATES, HORIZON, STEP, SYMBOL_PANELS, UPDATES, recurrent_at
 from golfkit.compress.kernels.lstm_dense import DECAY, LANES, descend, row_sums, step
 
 RATE = 0.010  # docs/tuning.md
@@ -16,66 +16,87 @@ MOST = 1000.0  # a gradient of a sum is clamped to it, far beyond any of a text:
 
 
 @jit
-def learn_byte(net, cells, n_features, symbol):
+def learn_byte(net, layers, cells, n_features, symbol):
     """Note the byte that came; at the end of the chunk, learn."""
     t = net.regs[STEP]
     at = t * ERRORS + symbol
     net.errors[at] = f32(net.errors[at] - 1.0)
     net.regs[STEP] = t + 1
     if t + 1 == HORIZON:
-        go_back(net, cells)
-        take_steps(net, cells, n_features)
-        for i in range(cells):
-            net.h[i] = net.h[HORIZON * cells + i]
-            net.c[i] = net.c[HORIZON * cells + i]
+        go_back(net, layers, cells)
+        take_steps(net, layers, cells, n_features)
+        for i in range(layers * cells):
+            net.h[i] = net.h[HORIZON * layers * cells + i]
+            net.c[i] = net.c[HORIZON * layers * cells + i]
         net.regs[STEP] = 0
 
 
 @jit
-def go_back(net, cells):
+def go_back(net, layers, cells):
     """Gradients of all sums of the chunk, from its last step to its first."""
-    for j in range(cells):
+    width = layers * cells
+    for j in range(width):
         net.dc[j] = 0.0
     for i in range(HORIZON):
         t = HORIZON - 1 - i
-        for j in range(cells):
+        for j in range(width):
             vstore(net.sums, LANES * j, vsplat(0.0))
-        row_sums(net.output.weights, net.errors, t * ERRORS, cells, SYMBOL_PANELS, net.sums)
-        if i > 0:
-            after = (t + 1) * GATES * cells
-            row_sums(net.recurrent.weights, net.dz, after, cells, GATES * cells // LANES, net.sums)
-        for j in range(cells):
-            net.dh[j] = vsum(vload(net.sums, LANES * j))
-        through_cells(net, t, cells)
-        for gate in range(GATES):
-            through_norm(net, t, cells, gate)
+        row_sums(net.output.weights, 0, width, net.errors, t * ERRORS, SYMBOL_PANELS, net.sums, 0, width)
+        for k in range(layers):
+            layer = layers - 1 - k
+            through_weights(net, t, layers, cells, layer)
+            through_cells(net, t, layers, cells, layer)
+            for gate in range(GATES):
+                through_norm(net, t, layers, cells, layer * GATES + gate)
 
 
 @jit
-def through_cells(net, t, cells):
+def through_weights(net, t, layers, cells, layer):
+    """Gradient of a layer's h after step t: what the bytes' sums gave, and through the gates that saw it."""
+    n_panels = GATES * cells // LANES
+    w = recurrent_at(layers, cells, layer)
+    if t < HORIZON - 1:  # its own, one step later
+        n = cells if layer == 0 else layers * cells
+        after = ((t + 1) * layers + layer) * GATES * cells
+        row_sums(net.recurrent.weights, w, n, net.dz, after, n_panels, net.sums, layer * cells, cells)
+    if layer < layers - 1:  # the second layer's; in each of its panels the rows of the first layer's h come last
+        w = recurrent_at(layers, cells, 1) + cells * LANES
+        after = (t * layers + 1) * GATES * cells
+        row_sums(net.recurrent.weights, w, 2 * cells, net.dz, after, n_panels, net.sums, 0, cells)
+    for j in range(layer * cells, (layer + 1) * cells):
+        net.dh[j] = vsum(vload(net.sums, LANES * j))
+
+
+@jit
+def through_cells(net, t, layers, cells, layer):
     """From the gradient of h and c after step t: those of the gates' inputs, left in `gates`, and of c before it."""
+    s = t * layers + layer
     one = vsplat(1.0)
     for i in range(cells // LANES):
         j = LANES * i
-        at = t * GATES * cells + j
-        dh = vload(net.dh, j)
+        own = layer * cells + j
+        at = s * GATES * cells + j
+        dh = vload(net.dh, own)
         f = vload(net.gates, at)
         g = vload(net.gates, at + cells)
         o = vload(net.gates, at + 2 * cells)
-        squeezed = vload(net.tanhs, t * cells + j)
-        dc = vfma(vmul(dh, o), vsub(one, vmul(squeezed, squeezed)), vload(net.dc, j))
-        df = vmul(dc, vsub(vload(net.c, t * cells + j), g))
+        squeezed = vload(net.tanhs, s * cells + j)
+        dc = vfma(vmul(dh, o), vsub(one, vmul(squeezed, squeezed)), vload(net.dc, own))
+        df = vmul(dc, vsub(vload(net.c, s * cells + j), g))
         keep = vsub(one, f)
         vstore(net.gates, at, vmul(df, vmul(f, keep)))
         vstore(net.gates, at + cells, vmul(vmul(dc, keep), vsub(one, vmul(g, g))))
         vstore(net.gates, at + 2 * cells, vmul(vmul(dh, squeezed), vmul(o, vsub(one, o))))
-        vstore(net.dc, j, vmul(dc, f))
+        vstore(net.dc, own, vmul(dc, f))
 
 
 @jit
-def through_norm(net, t, cells, gate):
-    """From the gradients of a gate's inputs to those of its sums: d = scale * (da gain - z * mean(da gain z))."""
-    at = (t * GATES + gate) * cells
+def through_norm(net, t, layers, cells, gate):
+    """From the gradients of a gate's inputs to those of its sums: d = scale * (da gain - z * mean(da gain z)).
+
+    gate  counted through all layers
+    """
+    at = (t * layers * GATES + gate) * cells
     product = vsplat(0.0)
     for i in range(cells // LANES):
         d = vmul(vload(net.gates, at + LANES * i), vload(net.gain.weights, gate * cells + LANES * i))
@@ -89,7 +110,7 @@ def through_norm(net, t, cells, gate):
 
 
 @jit
-def take_steps(net, cells, n_features):
+def take_steps(net, layers, cells, n_features):
     """One step of every weight."""
     updates = net.regs[UPDATES] + 1
     net.regs[UPDATES] = updates
@@ -98,24 +119,33 @@ def take_steps(net, cells, n_features):
     fall = froot(f32(1.0 + f32(f32(updates) / f32(RATE_FALL))))
     rise = min(f32(1.0), f32(f32(updates) / f32(WARM_UP)))
     rate = f32(f32(f32(-RATE) * rise) / fall)
-    n_panels = GATES * cells // LANES
-    descend(net.recurrent, net.h, 0, cells, net.dz, GATES * cells, n_panels, HORIZON, rate, correction)
-    descend(net.output, net.h, cells, cells, net.errors, ERRORS, SYMBOL_PANELS, HORIZON, rate, correction)
-    step_vectors(net, cells, rate, correction)
+    width = layers * cells
+    d = GATES * cells
+    for layer in range(layers):
+        w = recurrent_at(layers, cells, layer)
+        x = layer * cells
+        n = cells if layer == 0 else width
+        n_panels = d // LANES
+        descend(
+            net.recurrent, w, net.h, x, width, n, net.dz, layer * d, layers * d, n_panels, HORIZON, rate, correction
+        )
+    descend(net.output, 0, net.h, width, width, width, net.errors, 0, ERRORS, SYMBOL_PANELS, HORIZON, rate, correction)
+    step_vectors(net, layers, cells, rate, correction)
     for k in range(n_features):
         for t in range(HORIZON):
-            step_row(net, cells, k * HORIZON, t, rate, correction)
+            step_row(net, layers, cells, k * HORIZON, t, rate, correction)
 
 
 @jit
-def step_vectors(net, cells, rate, correction):
+def step_vectors(net, layers, cells, rate, correction):
     """One step of gains and biases."""
-    for i in range(GATES * cells // LANES):
+    n_gates = layers * GATES * cells
+    for i in range(n_gates // LANES):
         j = LANES * i
         d_bias = vsplat(0.0)
         d_gain = vsplat(0.0)
         for t in range(HORIZON):
-            at = t * GATES * cells + j
+            at = t * n_gates + j
             d = vload(net.gates, at)
             d_bias = vadd(d_bias, d)
             d_gain = vfma(d, vload(net.z, at), d_gain)
@@ -129,7 +159,7 @@ def step_vectors(net, cells, rate, correction):
 
 
 @jit
-def step_row(net, cells, first, t, rate, correction):
+def step_row(net, layers, cells, first, t, rate, correction):
     """One step of the embedding's row seen[first + t], when the chunk used it at step t for the first time."""
     row = i64(net.seen[first + t])
     for u in range(t):
@@ -148,5 +178,5 @@ def step_row(net, cells, first, t, rate, correction):
         prefetch(net.embedding, ahead + n_gates + LANES * i)
         d = vsplat(0.0)
         for k in range(n_users):
-            d = vadd(d, vload(net.dz, i64(net.users[k]) * n_gates + LANES * i))
+            d = vadd(d, vload(net.dz, i64(net.users[k]) * layers * n_gates + LANES * i))
         step(net.embedding, w + LANES * i, net.embedding, w + n_gates + LANES * i, d, rate, correction)

@@ -73,7 +73,8 @@ N_WORDS = 0
 N_DIRECT = 0
 N_FEATURES = 0
 N_FEATURE_ROWS = 0
-CELLS = 0  # of the LSTM; 0: none
+LAYERS = 1  # of the LSTM: 1 or 2
+CELLS = 0  # of each of its layers; 0: there is no LSTM
 N_PAIRS = 0
 PAIRS = (0, 0)
 DIRECT_LIMIT = 255
@@ -251,7 +252,7 @@ def arena_bytes(parameter):
     """Size of the arena; 0 where there is no such parameter."""
     if parameter >> 8 != 0 or log2_lines(parameter) < MIN_LOG2_LINES or log2_lines(parameter) > MAX_LOG2_LINES:
         return 0
-    return at_net(parameter) + (lstm_bytes(CELLS, N_FEATURES, N_FEATURE_ROWS) if CELLS > 0 else 0)
+    return at_net(parameter) + (lstm_bytes(LAYERS, CELLS, N_FEATURES, N_FEATURE_ROWS) if CELLS > 0 else 0)
 
 
 @carver
@@ -277,7 +278,7 @@ def carve(arena, parameter):
         u32_view(arena, at_maps() + 1024 * N_CTX, RUNS * N_CTX),
         u32_view(arena, at_maps() + 4 * (256 + RUNS) * N_CTX, 65536 * N_PAIRS),
         u32_view(arena, at_direct(parameter), 16 << log2_direct(parameter)),
-        lstm_at(arena, at_net(parameter), CELLS, N_FEATURES, N_FEATURE_ROWS),
+        lstm_at(arena, at_net(parameter), LAYERS, CELLS, N_FEATURES, N_FEATURE_ROWS),
         parser_at(arena, at_parser()),
         mixing_at(arena, at_mixing(), N_INPUTS, N_ROWS, N_FINAL_ROWS),
         u16_view(arena, at_apms(), N_APM_ROWS * BUCKETS),
@@ -313,7 +314,7 @@ def start(arena, parameter):
     init_match(s.match2)
     init_parser(s.parser)
     if CELLS > 0:
-        init_lstm(s.net, CELLS, N_FEATURES, N_FEATURE_ROWS)
+        init_lstm(s.net, LAYERS, CELLS, N_FEATURES, N_FEATURE_ROWS)
 
 
 @jit
@@ -339,7 +340,7 @@ def begin_byte(s, parameter):
         r[RUN_FIRST + i] = 0 if count == 0 else i64(s.lines.bytes[at + RUN_BYTE]) + (1 if count == 1 else 257)
     if CELLS > 0:
         feature_rows(r, s.net.rows)
-        predict_byte(s.net, CELLS, N_FEATURES)
+        predict_byte(s.net, LAYERS, CELLS, N_FEATURES)
         r[NET_TOP] = s.net.regs[TOP]
     fade = f32(f32(RATE_HALF) / f32(f32(r[POS]) + f32(RATE_HALF)))
     s.rates[RATE_NOW] = f32(f32(RATE) + f32(f32(RATE_EXTRA) * fade))
@@ -484,7 +485,7 @@ def end_byte(s, parameter):
     for i in range(N_CTX):
         note_run(s.lines, i64(s.first[i]), c)
     if CELLS > 0:
-        learn_byte(s.net, CELLS, N_FEATURES, c)
+        learn_byte(s.net, LAYERS, CELLS, N_FEATURES, c)
     s.ring[r[POS] & mask] = c
     read_byte(s.parser, s.ring, mask, c)
     return c
