@@ -199,7 +199,8 @@ def _restore(codec: Codec, header: Header, taken: intake.Intake, archive: str, t
 def _encode(
     codec: Codec, taken: intake.Intake, sink: BinaryIO, limits: Limits, kept: Kept | None = None
 ) -> tuple[Coded, Spent]:
-    limits.check_memory(codec, codec.parameter(taken.n_bytes), 0, f"{_shown(taken.name)}: {codec.name}")
+    held = codecs.Held(n_input=taken.n_bytes)
+    limits.check_memory(codec, codec.parameter(taken.n_bytes), held, f"{_shown(taken.name)}: {codec.name}")
     with output.progress(f"{codec.name} {_shown(taken.name)}", taken.n_bytes) as meter:
         before = machine.spent()
         keeper = (kept.keeper,) if kept else ()
@@ -219,7 +220,8 @@ def _decode(
     kept: Kept | None = None,
 ) -> Spent:
     codec.prepare()
-    limits.check_memory(codec, header.parameter, header.payload_bytes, f"{_shown(where)}: {codec.name}")
+    held = codecs.Held(n_payload=header.payload_bytes)
+    limits.check_memory(codec, header.parameter, held, f"{_shown(where)}: {codec.name}")
     with output.progress(f"{codec.name} {_shown(where)}", header.original_bytes) as meter:
         before = machine.spent()
         keeper = (kept.keeper,) if kept else ()

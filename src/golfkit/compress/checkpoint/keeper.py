@@ -12,6 +12,7 @@ from golfkit.compress.checkpoint.state import DamagedCheckpointError, Identity, 
 from golfkit.compress.runtimes.engines import Session
 from golfkit.errors import Exit, GolfError
 
+WHAT = {"compress": "the transformed input", "decompress": "output"}
 EVERY_S = 300.0  # a lost run costs minutes, and a checkpoint of 1.2 GB a second or two
 
 
@@ -44,7 +45,7 @@ class Keeper:
     path         of the checkpoint
     every_s      seconds from one to the next; 0 writes none
     say          where it says what happened
-    every_bytes  of the original, from one to the next; 0 to go by the clock alone
+    every_bytes  of what is coded, from one to the next; 0 to go by the clock alone
     """
 
     def __init__(self, path: Path, every_s: float, say: Callable[[str], None], *, every_bytes: int = 0) -> None:
@@ -59,11 +60,6 @@ class Keeper:
         self._begun = machine.spent()
 
     @property
-    def position(self) -> int:
-        """Bytes of the original that are done."""
-        return self._source.n_bytes if self._identity.verb == "compress" else self._sink.n_bytes
-
-    @property
     def n_written(self) -> int:
         """Bytes of output that are done."""
         return self._sink.n_bytes
@@ -74,33 +70,38 @@ class Keeper:
         return Spent(self._earlier.cpu_s + cpu_s, self._earlier.wall_s + wall_s)
 
     def restore(self, new: Callable[[], Session]) -> tuple[Session, int]:
-        """A coder to go on with, and how many bytes of the original it has done; a new one where nothing is kept.
+        """A coder to go on with, and how many bytes it has done; a new one where nothing is kept.
+
+        Bytes done are of the transformed input, or restored. Compressing, the whole input has been read by now.
 
         A checkpoint of something else is refused, a damaged one is named and passed over.
         """
+        session, n_done = None, 0
         try:
-            session = self._resumed(new)
+            session, n_done = self._resumed(new)
         except DamagedCheckpointError as damage:
             self._say(f"{self._path}: {damage}; starting anew")
             self._path.unlink()
-            session = None
         self._ours = True
         if session is None:
             self._sink.restart()
             self._sink.cut()
             session = new()
-        self._last_s, self._last_bytes = time.monotonic(), self.position
-        return session, self.position
+        self._last_s, self._last_bytes = time.monotonic(), n_done
+        return session, n_done
 
-    def offer(self, session: Session) -> None:
-        """Write a checkpoint if it is time; a disk that has no room for one does not end the run."""
-        now, position = time.monotonic(), self.position
+    def offer(self, session: Session, position: int, n_all: int) -> None:
+        """Write a checkpoint if it is time; a disk that has no room for one does not end the run.
+
+        position  bytes done, as `restore` counts them, of n_all
+        """
+        now = time.monotonic()
         by_bytes = self._every_bytes and position - self._last_bytes >= self._every_bytes
         by_clock = self._every_s and now - self._last_s >= self._every_s
-        if position == self._identity.n_bytes or not (by_bytes or by_clock):
+        if position == n_all or not (by_bytes or by_clock):
             return
         digests = self._source.sha256.hexdigest(), self._sink.sha256.hexdigest()
-        kept = State(self._identity, self._source.n_bytes, self._sink.n_bytes, *digests, *self.spent())
+        kept = State(self._identity, position, self._sink.n_bytes, *digests, *self.spent())
         try:
             self._sink.sync()
             state.write(self._path, kept, session.memory)
@@ -115,9 +116,9 @@ class Keeper:
         if self._ours:
             self._path.unlink(missing_ok=True)
 
-    def _resumed(self, new: Callable[[], Session]) -> Session | None:
+    def _resumed(self, new: Callable[[], Session]) -> tuple[Session | None, int]:
         if not self._path.exists():
-            return None
+            return None, 0
         with self._path.open("rb") as source:
             kept = state.read_state(source)
             self._refuse_foreign(kept.identity)
@@ -126,13 +127,12 @@ class Keeper:
                 raise DamagedCheckpointError("what was written beside it is damaged")
             session = new()
             state.fill(source, session.memory)
-        self._source.follow(kept.n_read)
         if self._source.sha256.hexdigest() != kept.read_sha256:
-            raise self._refusal(f"its first {kept.n_read:,} bytes changed since")
+            raise self._refusal("the input changed since")
         self._sink.cut()
         self._earlier = Spent(kept.cpu_s, kept.wall_s)
-        self._say(f"resumed at {self.position:,} of {self._identity.n_bytes:,} bytes")
-        return session
+        self._say(f"resumed at {kept.position:,} bytes of {WHAT[self._identity.verb]}")
+        return session, kept.position
 
     def _refuse_foreign(self, found: Identity) -> None:
         for name, ours in self._identity._asdict().items():

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 from golfkit import output
 from golfkit.compress.checkpoint import memory, work
 from golfkit.compress.checkpoint.keeper import EVERY_S, Keeper
+from golfkit.compress.codecs import Held
 from golfkit.errors import Exit, GolfError
 
 
@@ -41,10 +42,10 @@ class Limits(NamedTuple):
         if self.memory_bytes is not None and not codec.own:
             raise GolfError(f"--memory: what {codec.name} needs is not known, {own}", Exit.USAGE)
 
-    def check_memory(self, codec: Any, parameter: int, payload_bytes: int, what: str) -> None:
+    def check_memory(self, codec: Any, parameter: int, held: Held, what: str) -> None:
         """Refuse to start what will not fit; `codec` is ready."""
         if codec.own:
-            memory.check(codec.memory_bytes(parameter, payload_bytes), self.memory_bytes, what)
+            memory.check(codec.memory_bytes(parameter, held), self.memory_bytes, what)
 
     @contextlib.contextmanager
     def kept(self, codec: Any, target: Path) -> Iterator[Kept | None]:

@@ -1,6 +1,6 @@
 """The checkpoint file: one line about the run, then the coder's arena without its chunks of zeros.
 
-    CHECK {"schema": "golfkit.checkpoint.v1", ...}   CHECK: the first 16 hex digits of the sha256 of the object
+    CHECK {"schema": "golfkit.checkpoint.v2", ...}   CHECK: the first 16 hex digits of the sha256 of the object
     map       a bit for every 64 KiB of the arena, the first in bit 0 of byte 0: 1 where not all of them are zeros
     chunks    those, in order
     crc32     of all bytes before it, little-endian
@@ -17,7 +17,7 @@ from typing import BinaryIO, NamedTuple
 
 from golfkit.errors import GolfError
 
-SCHEMA = "golfkit.checkpoint.v1"
+SCHEMA = "golfkit.checkpoint.v2"
 CHUNK = 1 << 16  # bytes of arena that are there or left out
 _LINE = 4096  # bytes that the first line cannot exceed
 _CHECK = 16
@@ -40,9 +40,9 @@ class State(NamedTuple):
     """How far a run was."""
 
     identity: Identity
-    n_read: int  # bytes of the original (decompress: of the payload, which is read at once)
+    position: int  # bytes coded of the transformed input (decompress: restored)
     n_written: int  # bytes of payload (decompress: of the original), which lie in the part file
-    read_sha256: str
+    read_sha256: str  # of the whole input (decompress: the whole payload)
     written_sha256: str
     cpu_s: float  # of the coder so far, over all processes
     wall_s: float

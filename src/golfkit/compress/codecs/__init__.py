@@ -24,6 +24,13 @@ def cut_short(n_bytes: int, left: int) -> GolfError:
     return GolfError(f"input ended after {n_bytes - left} bytes, expected {n_bytes}; it changed while it was read")
 
 
+class Held(NamedTuple):
+    """What a coder holds in memory beside its model: bytes of an input to compress, or of a payload to restore."""
+
+    n_input: int = 0
+    n_payload: int = 0
+
+
 class Bundle(NamedTuple):
     """What restores an archive, and the programs that lie beside it in the artifact folder."""
 

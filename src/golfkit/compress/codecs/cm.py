@@ -8,7 +8,7 @@ from typing import BinaryIO
 from golfkit import settings
 from golfkit.compress.checkpoint import memory
 from golfkit.compress.checkpoint.keeper import Keeper
-from golfkit.compress.codecs import Advance, Bundle
+from golfkit.compress.codecs import Advance, Bundle, Held
 from golfkit.compress.container import Header
 from golfkit.compress.runtimes import engines, native, python_bundle, stream
 from golfkit.compress.runtimes.engines import Model, Session
@@ -57,9 +57,11 @@ class ContextMixing:
         """Digest of the kernels' code."""
         return native.kernels_digest()
 
-    def memory_bytes(self, parameter: int, payload_bytes: int) -> int:
-        """What encode (payload_bytes: 0) or decode of so long a payload takes at most, the process included."""
-        return self.engine.entries["arena_bytes"](parameter) + 2 * payload_bytes + memory.PROCESS_BYTES
+    def memory_bytes(self, parameter: int, held: Held) -> int:
+        """What encode or decode takes at most, the process included."""
+        model = self.engine.entries["arena_bytes"](parameter)
+        transform = self.engine.entries["transform_bytes"](held.n_input) + 3 * held.n_input if held.n_input else 0
+        return model + transform + 2 * held.n_payload + memory.PROCESS_BYTES
 
     def encode(
         self,
@@ -74,13 +76,17 @@ class ContextMixing:
 
         keeper  where the run goes on from a checkpoint, and leaves some
         """
+        text = engines.transformed(self.engine, stream.read(source, n_bytes))
         session, n_done = self._session(parameter, keeper)
-        advance(n_done, keeper.n_written if keeper else 0)
-        for n_read, coded in stream.encoded_on(session, source, n_bytes, n_done):
+        shown = n_done * n_bytes // max(len(text), 1)  # of the input: as if it were transformed evenly
+        advance(shown, keeper.n_written if keeper else 0)
+        for at, coded in stream.encoded_on(session, text, n_done):
             sink.write(coded)
-            advance(n_read, len(coded))
+            now = at * n_bytes // max(len(text), 1)
+            advance(now - shown, len(coded))
+            shown = now
             if keeper:
-                keeper.offer(session)
+                keeper.offer(session, at, len(text))
 
     def decode(
         self, source: BinaryIO, sink: BinaryIO, header: Header, advance: Advance, keeper: Keeper | None = None
@@ -91,12 +97,13 @@ class ContextMixing:
         advance(0, n_done)
         for block in stream.decoded_on(session, self.engine, header, source, n_done):
             sink.write(block)
+            n_done += len(block)
             advance(0, len(block))
             if keeper:
-                keeper.offer(session)
+                keeper.offer(session, n_done, header.original_bytes)
 
     def _session(self, parameter: int, keeper: Keeper | None) -> tuple[Session, int]:
-        """A coder, and how many bytes of the original it has done."""
+        """A coder, and how many bytes it has done: of the transformed input, or restored."""
 
         def new() -> Session:
             return Session(self.engine, parameter)

@@ -1,6 +1,7 @@
 """APM: refines a probability, given a small context, by interpolating between buckets.
 
-    p16  uint16[n_contexts * BUCKETS]  P(1) in 1/65536ths at st8 = 256 * (bucket - 11), buckets 0 to 22
+    p16  uint16[n_contexts * BUCKETS]  P(1) in 1/65536ths at st8 = 256 * (bucket - 11), buckets 0 to 22, XOR the
+                                       probability there that changes nothing: an untouched row is zeros
 
 A row is one cache line, so that one prefetch brings it. The nearer of the two buckets learns.
 Source: adaptive probability maps (secondary symbol estimation) as in Mahoney's PAQ8 and lpaq1.
@@ -14,23 +15,23 @@ ST_ZERO = 2816  # st8 = 0 lies 11 buckets up
 
 
 @jit
-def init_apm(p16, n_contexts, tables):
-    """The identity."""
-    for i in range(n_contexts * BUCKETS):
-        p16[i] = squashed(tables, clamped((i % BUCKETS) * 256 - ST_ZERO))
+def p16_at(p16, tables, row, bucket):
+    """P(1) of a bucket."""
+    return i64(p16[row + bucket]) ^ squashed(tables, clamped(bucket * 256 - ST_ZERO))
 
 
 @jit
-def refine(p16, row, st):
+def refine(p16, tables, row, st):
     """P(1) in 1/65536ths of a prediction st8 in the context of `row` (context * BUCKETS)."""
-    at = row + ((st + ST_ZERO) >> 8)
+    bucket = (st + ST_ZERO) >> 8
     weight = (st + ST_ZERO) & 255
-    return (i64(p16[at]) * (256 - weight) + i64(p16[at + 1]) * weight) >> 8
+    return (p16_at(p16, tables, row, bucket) * (256 - weight) + p16_at(p16, tables, row, bucket + 1) * weight) >> 8
 
 
 @jit
-def update_apm(p16, row, st, bit, rate):
+def update_apm(p16, tables, row, st, bit, rate):
     """Move the nearer bucket towards the bit by 1 / 2^rate."""
-    at = row + ((st + ST_ZERO + 128) >> 8)
-    p = i64(p16[at])
-    p16[at] = p + (((bit << 16) - bit - p) >> rate)
+    bucket = (st + ST_ZERO + 128) >> 8
+    p = p16_at(p16, tables, row, bucket)
+    p += ((bit << 16) - bit - p) >> rate
+    p16[row + bucket] = p ^ squashed(tables, clamped(bucket * 256 - ST_ZERO))

@@ -1,6 +1,6 @@
 """cm-max: everything that pays, at about 100 microseconds a byte. Its tables; kernels/model.py says how they are used."""
 
-from golfkit.compress.kernels import cm_mid, model
+from golfkit.compress.kernels import cm_mid, layout, model
 from golfkit.compress.kernels.maps import hash2
 from golfkit.compress.kernels.parser import (
     ABOVE,
@@ -69,4 +69,4 @@ SPEC = cm_mid.SPEC._replace(
     constants={**cm_mid.SPEC.constants, "CELLS": 192},
 )
 
-KERNELS = entries(model, SPEC)
+KERNELS = entries((layout, model), SPEC)

@@ -1,6 +1,6 @@
 """cm-mid: context mixing at about 12 microseconds a byte. Its tables; kernels/model.py says how they are used."""
 
-from golfkit.compress.kernels import model
+from golfkit.compress.kernels import layout, model
 from golfkit.compress.kernels.maps import hash2
 from golfkit.compress.kernels.parser import (
     ABOVE,
@@ -113,6 +113,16 @@ APMS = (
     Selector("order 2", 65536, lambda r: hash2(r[C4] & 0xFFFF, r[C0]) & 0xFFFF),
     Selector("order 3", 65536, lambda r: hash2(r[C4] & 0xFFFFFF, r[C0]) & 0xFFFF),
 )
-SPEC = Spec(ORDERS, WORDS, OTHERS, SETS, FINALS, APMS, (4, 2, 4, 6), (), 12, (), {"SLOTS_LOG2": 2, "WEIGHT": 0.06, "RATE": 0.002, "RATE_EXTRA": 0.01, "RATE_HALF": 1e5})
+SPEC = Spec(
+    ORDERS,
+    WORDS,
+    OTHERS,
+    SETS,
+    FINALS,
+    APMS,
+    (4, 2, 4, 6),
+    (),
+    {"LINES_LOG2": 2, "N_DIRECT": 12, "WEIGHT": 0.06, "RATE": 0.002, "RATE_EXTRA": 0.01, "RATE_HALF": 1e5},
+)
 
-KERNELS = entries(model, SPEC)
+KERNELS = entries((layout, model), SPEC)

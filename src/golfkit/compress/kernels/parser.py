@@ -14,10 +14,23 @@ from golfkit.compress.kernels.maps import hash2
 
 N_REGS = 192
 C0, BITS = 0, 1  # the partial byte (leading 1), and how many bits of it are known
-POS, C1, C2, C4, C8, C12 = 2, 3, 4, 5, 6, 7  # bytes so far; the last two bytes; the last 4, the 4 before, 4 before those
+POS, C1, C2, C4, C8, C12 = (
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+)  # bytes so far; the last two bytes; the last 4, the 4 before, 4 before those
 WORD, WORD1, WORD2, WORD3 = 8, 9, 10, 11  # hash of the letters since the last non-letter; of the words before
 WORD_LENGTH, SHAPE, SENTENCE = 12, 13, 14  # letters; 1 lower case, 2 Capital, 3 CAPITALS; hash of its first word
-LINE, ABOVE_LINE, FIRST, COLUMN, ABOVE = 16, 17, 18, 19, 20  # starts of lines; class of the line's first byte; at most 255
+LINE, ABOVE_LINE, FIRST, COLUMN, ABOVE = (
+    16,
+    17,
+    18,
+    19,
+    20,
+)  # starts of lines; class of the line's first byte; at most 255
 FIRST2 = 21  # the line's first two bytes
 BRACKET, DISTANCE, DEPTH = 22, 23, 24  # the innermost open bracket of this line, 0: none; bytes since (at most 255)
 LINK, FIELD = 25, 26  # hash of the text since "[", 0 outside; since the last delimiter of markup
@@ -33,7 +46,9 @@ MATCHING, MATCHING2 = 46, 47  # the same for this bit: 0 none or failed, else 2 
 NET, NET_TOP = 48, 49  # of the LSTM: 1 to 23 for its stretched probability of this bit, its likeliest byte
 RUN_FIRST = 64  # and on: per context, 1 + the last byte seen in it (+ 256 when that came twice in a row), 0: none
 
-LOWER, UPPER, DIGIT, HIGH, SPACE, NEWLINE, BRACKETS, BRACES, ANGLES, MARKUP, STOP, COMMA, QUOTE, DASH, OTHER = range(1, 16)
+LOWER, UPPER, DIGIT, HIGH, SPACE, NEWLINE, BRACKETS, BRACES, ANGLES, MARKUP, STOP, COMMA, QUOTE, DASH, OTHER = range(
+    1, 16
+)
 PARSER_BYTES = 8 * N_REGS + 256 + 1024 + 4 * 65536 + 256
 
 

@@ -50,8 +50,6 @@ class Spec(NamedTuple):
     finals: tuple[Selector, ...]
     apms: tuple[Selector, ...]
     apm_shares: tuple[int, ...]  # 16ths of the mixed probability, then of each APM
-    pairs: tuple[tuple[str, str], ...]  # contexts whose histories together have a probability
-    n_direct: int  # of the first contexts: how many have a probability beside each history
     features: tuple[Selector | Follower, ...]  # of the LSTM
     constants: Mapping[str, float]  # numbers of the template by their names
 
@@ -61,19 +59,20 @@ class Spec(NamedTuple):
         return self.orders + self.words + self.others
 
 
-def entries(template: ModuleType, spec: Spec) -> dict[str, Any]:
-    """The template's names, its functions being copies that see the spec's sizes and functions as their globals."""
-    n_inputs = 2 * len(spec.contexts) + MATCH_INPUTS + len(spec.pairs) + 2 * spec.n_direct + bool(spec.features)
+def entries(templates: Sequence[ModuleType], spec: Spec) -> dict[str, Any]:
+    """The templates' names, their functions being copies that see the spec's sizes and functions as their globals."""
+    n_runs = int(spec.constants.get("N_RUNS", len(spec.contexts)))
+    n_direct = int(spec.constants.get("N_DIRECT", 0))
+    n_inputs = len(spec.contexts) + n_runs + 2 * n_direct + MATCH_INPUTS + bool(spec.features)
     number = {context.name: i for i, context in enumerate(spec.contexts)}
     filled = {
         **spec.constants,
         "N_CTX": len(spec.contexts),
-        "N_PAIRS": len(spec.pairs),
-        "PAIRS": tuple(number[name] for pair in spec.pairs for name in pair) or (0, 0),
         "N_FEATURES": len(spec.features),
         "N_FEATURE_ROWS": n_rows(spec.features),
         "feature_rows": _rows([_feature(feature, number) for feature in spec.features]),
-        "N_DIRECT": spec.n_direct,
+        "N_RUNS": n_runs,
+        "N_DIRECT": n_direct,
         "N_ORDERS": len(spec.orders),
         "N_WORDS": len(spec.words),
         "N_INPUTS": -(-n_inputs // LANES) * LANES,
@@ -88,11 +87,13 @@ def entries(template: ModuleType, spec: Spec) -> dict[str, Any]:
         "select": _rows(spec.sets, spec.finals),
         "select_apms": _rows(spec.apms),
     }
-    if unknown := set(filled) - set(vars(template)):
-        raise ValueError(f"{template.__name__} has no {', '.join(sorted(unknown))}")
-    scope = {**vars(template), **filled}
-    for name, function in vars(template).items():
-        if isinstance(function, FunctionType) and function.__module__ == template.__name__ and name not in filled:
+    names = {name: value for template in templates for name, value in vars(template).items()}
+    if unknown := set(filled) - set(names):
+        raise ValueError(f"a model has no {', '.join(sorted(unknown))}")
+    own = {template.__name__ for template in templates}
+    scope = {**names, **filled}
+    for name, function in names.items():
+        if isinstance(function, FunctionType) and function.__module__ in own and name not in filled:
             copy = FunctionType(function.__code__, scope, name)
             copy.__dict__.update(is_kernel=True, is_carver=function.is_carver)
             scope[name] = copy

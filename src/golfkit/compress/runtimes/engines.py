@@ -15,6 +15,8 @@ from golfkit.errors import Exit, GolfError
 
 KERNELS = "golfkit.compress.kernels"
 ENTRIES = {  # entry point of a model: its arguments ("p" a buffer, "i" an int64)
+    "transform_bytes": "i",
+    "forward": "ppip",
     "parameter": "i",
     "arena_bytes": "i",
     "start": "pi",
@@ -44,24 +46,21 @@ class Engine(NamedTuple):
 
 
 class Session:
-    """One stream being coded: an arena and its engine.
+    """One transformed input being coded: an arena and its engine.
 
     parameter  the container's codec parameter (validated)
     """
 
     def __init__(self, engine: Engine, parameter: int) -> None:
         self._engine, self._parameter = engine, parameter
-        self._memory = mmap.mmap(-1, engine.entries["arena_bytes"](parameter))  # zeros, untouched pages cost nothing
-        if hasattr(mmap, "MADV_HUGEPAGE"):
-            with contextlib.suppress(OSError):  # a kernel built without them
-                self._memory.madvise(mmap.MADV_HUGEPAGE)
+        self._memory = zeros(engine.entries["arena_bytes"](parameter))
         self.memory = memoryview(self._memory)  # all that the coder knows, its registers included
         self._arena = engine.wrap(self._memory)
         self._out = bytearray(WORST)
         engine.entries["start"](self._arena, parameter)
 
     def encode(self, block: bytes) -> bytes:
-        """The payload bytes that became certain with `block` (at most BLOCK bytes)."""
+        """The payload bytes that became certain with `block` (at most BLOCK bytes of transformed input)."""
         wrap = self._engine.wrap
         n = self._engine.entries["encode"](
             self._arena, self._parameter, wrap(bytearray(block)), len(block), wrap(self._out)
@@ -85,6 +84,27 @@ class Session:
     def settle(self, payload: Any, n_payload: int) -> int:
         """After the last byte: the payload bytes used in all, -1 when they do not end as an encoder ends them."""
         return self._engine.entries["settle"](self._arena, self._parameter, payload, n_payload)
+
+
+def transformed(engine: Engine, original: bytes) -> memoryview:
+    """What the coder codes of an input; nothing of an empty one."""
+    if not original:
+        return memoryview(b"")
+    work = zeros(engine.entries["transform_bytes"](len(original)))
+    out = zeros(2 * len(original) + 1000)
+    n = engine.entries["forward"](
+        engine.wrap(work), engine.wrap(bytearray(original)), len(original), engine.wrap(out)
+    )
+    return memoryview(out)[:n]
+
+
+def zeros(n_bytes: int) -> mmap.mmap:
+    """Memory of zeros; untouched pages cost nothing."""
+    memory = mmap.mmap(-1, n_bytes)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with contextlib.suppress(OSError):  # a kernel built without them
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return memory
 
 
 def kernels_of(name: str) -> Mapping[str, Any]:

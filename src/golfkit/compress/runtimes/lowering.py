@@ -103,9 +103,9 @@ def _item_pointer(context, builder, signature, args):
 
 def register_primitives() -> None:
     """Overload the primitives of `jit`, once."""
-    if getattr(jit.dot, "is_registered", False):
+    if getattr(jit.prefetch, "is_registered", False):
         return
-    jit.dot.is_registered = True  # type: ignore[attr-defined]
+    jit.prefetch.is_registered = True  # type: ignore[attr-defined]
 
     @overload(jit.i64, jit_options=OPTIONS)
     def _(value):
@@ -118,28 +118,6 @@ def register_primitives() -> None:
     lowering_floats.register()
     for view, item in _VIEWS.items():
         _register_view(view, _view_intrinsic(item))
-
-    @overload(jit.dot, jit_options=OPTIONS)
-    def _(weights, at, inputs, n):
-        def dot(weights, at, inputs, n):
-            total = np.int32(0)
-            for j in range(n):
-                product = np.int32(np.int64(weights[at + j]) * np.int64(inputs[j]))
-                total = np.int32(total + np.int32(product >> 8))
-            return np.int64(total)
-
-        return dot
-
-    @overload(jit.train, jit_options=OPTIONS)
-    def _(weights, at, inputs, n, error):
-        def train(weights, at, inputs, n, error):
-            scaled = np.int32(error)
-            for j in range(n):
-                step = np.int32(np.int32(np.int64(inputs[j]) * np.int64(scaled)) + 8192) >> 14
-                w = np.int32(weights[at + j] + step)
-                weights[at + j] = max(np.int32(-524287), min(np.int32(524287), w))
-
-        return train
 
 
 def _register_view(view, intrinsic_view):

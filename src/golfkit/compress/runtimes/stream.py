@@ -10,24 +10,37 @@ from golfkit.compress.codecs import DamagedError, cut_short
 from golfkit.compress.container import Header
 from golfkit.compress.runtimes import engines
 
+CHUNK = 1 << 20  # bytes read at a time
 _START_BYTES = 4  # of payload, read before the first bit
 
 
 def encoded(engine: engines.Engine, parameter: int, source: BinaryIO, n_bytes: int) -> Iterator[tuple[int, bytes]]:
-    """The payload of the next `n_bytes` of `source`, in parts: bytes read, payload bytes that became certain."""
-    return encoded_on(engines.Session(engine, parameter), source, n_bytes, 0)
+    """The payload of the next `n_bytes` of `source`, in parts, as `encoded_on` gives them."""
+    text = engines.transformed(engine, read(source, n_bytes))
+    yield from encoded_on(engines.Session(engine, parameter), text, 0)
 
 
-def encoded_on(session: engines.Session, source: BinaryIO, n_bytes: int, n_done: int) -> Iterator[tuple[int, bytes]]:
-    """`encoded` by a session that has coded the first `n_done` bytes, behind which `source` stands."""
-    left = n_bytes - n_done
+def read(source: BinaryIO, n_bytes: int) -> bytes:
+    """The next `n_bytes` of `source`: the transform looks at them as a whole."""
+    parts, left = [], n_bytes
     while left:
-        block = source.read(min(engines.BLOCK, left))
-        if not block:
+        part = source.read(min(CHUNK, left))
+        if not part:
             raise cut_short(n_bytes, left)
-        left -= len(block)
-        yield len(block), session.encode(block)
-    yield 0, session.finish()
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+def encoded_on(session: engines.Session, text: memoryview, n_done: int) -> Iterator[tuple[int, bytes]]:
+    """The payload of a transformed input, by a session that has coded its first `n_done` bytes.
+
+    Yields bytes done in all, and the payload bytes that became certain.
+    """
+    for at in range(n_done, len(text), engines.BLOCK):
+        block = bytes(text[at : at + engines.BLOCK])
+        yield at + len(block), session.encode(block)
+    yield len(text), session.finish()
 
 
 def decoded(engine: engines.Engine, header: Header, source: BinaryIO) -> Iterator[bytes]:
