@@ -55,3 +55,11 @@ i32_view = _viewer("i", 4)
 u64_view = _viewer("Q", 8)
 i64_view = _viewer("q", 8)
 f32_view = _viewer("f", 4)
+
+
+def dot(weights: Any, at: int, inputs: Any, n: int) -> int:
+    """Sum over j < n of weights[at + j] * inputs[j] >> 8, in 32-bit lanes (SIMD).
+
+    weights  int32[...], |w| < 2^19; inputs  int32[n], |x| < 2^12
+    """
+    return sum((weights[at + j] * inputs[j]) >> 8 for j in range(n))

@@ -119,6 +119,17 @@ def register_primitives() -> None:
     for view, item in _VIEWS.items():
         _register_view(view, _view_intrinsic(item))
 
+    @overload(jit.dot, jit_options=OPTIONS)
+    def _(weights, at, inputs, n):
+        def dot(weights, at, inputs, n):
+            total = np.int32(0)
+            for j in range(n):
+                product = np.int32(np.int64(weights[at + j]) * np.int64(inputs[j]))
+                total = np.int32(total + np.int32(product >> 8))
+            return np.int64(total)
+
+        return dot
+
 
 def _register_view(view, intrinsic_view):
     @overload(view, jit_options=CARVER_OPTIONS)
