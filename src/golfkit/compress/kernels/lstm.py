@@ -45,7 +45,7 @@ from golfkit.compress.kernels.jit import MASK32, carver, f32_view, i64, i64_view
 from golfkit.compress.kernels.lstm_curves import LOG2_E, exp2, ln, sigmoid, tanh
 from golfkit.compress.kernels.lstm_dense import LANES, Dense, column_sums, dense_at
 
-HORIZON = 24  # bytes between updates, and how far back the gradient reaches; docs/tuning.md
+HORIZON = 32  # bytes between updates, and how far back the gradient reaches; docs/tuning.md
 GATES = 3  # forget, candidate, output
 SYMBOLS = 256
 ERRORS = SYMBOLS + LANES  # floats from one step's errors to the next: not a power of two, for the cache's sake

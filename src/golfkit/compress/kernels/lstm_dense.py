@@ -14,7 +14,7 @@ from golfkit.compress.kernels.floats import vadd, vfma, vload, vmul, vroot_guess
 from golfkit.compress.kernels.jit import carver, f32_view, jit
 
 LANES = 16
-DECAY = 0.9998  # of `squares` per update; docs/tuning.md
+DECAY = 0.9999  # of `squares` per update; docs/tuning.md
 LEAST_SQUARE = 1e-12  # added to every square: keeps the root normal where the gradient is zero
 
 

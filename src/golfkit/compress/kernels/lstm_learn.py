@@ -9,7 +9,7 @@ from golfkit.compress.kernels.jit import i64, jit, prefetch
 from golfkit.compress.kernels.lstm import ERRORS, GATES, HORIZON, STEP, SYMBOL_PANELS, UPDATES, recurrent_at
 from golfkit.compress.kernels.lstm_dense import DECAY, LANES, descend, row_sums, step
 
-RATE = 0.010  # docs/tuning.md
+RATE = 0.007  # docs/tuning.md
 RATE_FALL = 5000.0  # updates: the rate is divided by sqrt(1 + updates / RATE_FALL)
 WARM_UP = 200.0  # updates over which the rate rises from 0
 MOST = 1000.0  # a gradient of a sum is clamped to it, far beyond any of a text: nothing can become infinite
