@@ -1,4 +1,4 @@
-"""The float primitives of the mixers, in binary32 and in the stated order: compiled, interpreted, and by the formulas."""
+"""Floats of the mixers, binary32 in the stated order: compiled, interpreted, and by the formulas."""
 
 import math
 from collections.abc import Callable

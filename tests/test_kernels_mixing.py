@@ -2,7 +2,7 @@
 
 import math
 import random
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
