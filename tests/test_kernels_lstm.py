@@ -10,20 +10,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from golfkit.compress.kernels import floats, lstm, lstm_curves, lstm_learn
+from golfkit.compress.kernels import floats, lstm, lstm_curves, lstm_learn, lstm_predict
 from golfkit.compress.kernels.floats import LANES, f32
 from golfkit.compress.kernels.jit import f32_view, i64
 from golfkit.compress.kernels.lstm import (
     HORIZON,
     TOP,
     TOP_P16,
-    bit_stretch,
     init_lstm,
     lstm_at,
     lstm_bytes,
-    predict_byte,
 )
 from golfkit.compress.kernels.lstm_learn import learn_byte
+from golfkit.compress.kernels.lstm_predict import bit_stretch, predict_byte
 from golfkit.compress.runtimes import engines
 
 CELLS, K, ROWS = 16, 3, 40
@@ -261,9 +260,9 @@ def test_the_tree_sums_up_and_the_stretch_is_of_its_odds():
     for c0 in range(1, 256):
         assert bit_stretch(net, c0) == pytest.approx(math.log(tree[2 * c0 + 1] / tree[2 * c0]), abs=1e-6)
     net.tree[3], net.tree[2] = 1.0, f32(1e-9)
-    assert bit_stretch(net, 1) == lstm.STRETCH_LIMIT
+    assert bit_stretch(net, 1) == lstm_predict.STRETCH_LIMIT
     net.tree[3], net.tree[2] = f32(1e-9), 1.0
-    assert bit_stretch(net, 1) == -lstm.STRETCH_LIMIT
+    assert bit_stretch(net, 1) == -lstm_predict.STRETCH_LIMIT
 
 
 class Weights(NamedTuple):
@@ -301,7 +300,7 @@ def times(h: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 def layer_step(sums: np.ndarray, gain: np.ndarray, bias: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """h and c of a layer after a step, by the formulas."""
     gates = sums.reshape(3, CELLS)
-    z = gates / np.sqrt((gates**2).mean(1, keepdims=True) + lstm.NORM_LEAST)
+    z = gates / np.sqrt((gates**2).mean(1, keepdims=True) + lstm_predict.NORM_LEAST)
     f, g, o = z * gain.reshape(3, CELLS) + bias.reshape(3, CELLS)
     f, g, o = 1 / (1 + np.exp(-f)), np.tanh(g), 1 / (1 + np.exp(-o))
     c = f * c + (1 - f) * g

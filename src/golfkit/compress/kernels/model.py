@@ -37,8 +37,9 @@ from golfkit.compress.kernels.layout import (
     log2_ring,
 )
 from golfkit.compress.kernels.lines import NODES, RUN_BYTE, RUN_COUNT, check_of, find_slot, node_of, note_run
-from golfkit.compress.kernels.lstm import TOP, bit_stretch, predict_byte
+from golfkit.compress.kernels.lstm import TOP
 from golfkit.compress.kernels.lstm_learn import learn_byte
+from golfkit.compress.kernels.lstm_predict import bit_stretch, predict_byte
 from golfkit.compress.kernels.maps import P22_HALF, hash2, p22_of, update_map
 from golfkit.compress.kernels.matches import EXPECTED_BYTE, find_match, predict_match, update_match
 from golfkit.compress.kernels.mixing import mix, train
