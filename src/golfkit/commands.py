@@ -20,6 +20,9 @@ COMMANDS = {
     "decompress": Command("golfkit.compress.command", "decompress", "Restore a file from its archive."),
     "roundtrip": Command("golfkit.compress.command_roundtrip", "run", "Certify an artifact: restore it in a sandbox."),
     "bench": Command("golfkit.compress.command_bench", "run", "Rank every codec and peer on the same bytes."),
+    "idea cost": Command("golfkit.compress.command_idea", "cost", "What a changed model costs on a file."),
+    "idea ablate": Command("golfkit.compress.command_idea", "ablate", "What is each line of a model worth?"),
+    "idea search": Command("golfkit.compress.command_idea", "search", "Find better constants for a model."),
     "init": Command("golfkit.train.command_init", "init", "Make a workspace: settings, model, instructions, ledger."),
     "train-local": Command("golfkit.train.command_train", "run", "Train here, score the artifact, record the try."),
     "data enwik8": Command("golfkit.train.command_data", "enwik8", "Fetch and check enwik8."),
@@ -82,6 +85,7 @@ COMMANDS = {
     "board doctor": Command("golfkit.board.command_board", "doctor", "Find what is broken, and how to mend it."),
 }
 GROUPS = {
+    "idea": "Changes of a compressor's model, measured: cost, ablate, search.",
     "data": "Fetch, make and check the contests' inputs.",
     "pods": "Rented machines: list, reap.",
     "results": "What the runs gave: show, best, plot, correlation, import.",

@@ -4,17 +4,18 @@
 
 A process of its own, because Numba reads the target (NUMBA_CPU_NAME and so on) once, when it is imported.
 
-Each entry point becomes a `cfunc` on raw pointers. Its LLVM IR, which Numba has not optimised (NUMBA_OPT=0), holds
-error paths that call into Python; kernels do not raise, so those calls are declared unreachable, everything but the
-entry points is made internal, and LLVM then removes the paths. What is left refers to nothing outside itself.
+Each entry point becomes a `cfunc` on raw pointers. Its LLVM IR, which nobody has optimised (`fragments`), holds error
+paths that call into Python; kernels do not raise, so those calls are declared unreachable, everything but the entry
+points is made internal, and LLVM then removes the paths. What is left refers to nothing outside itself.
 """
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from golfkit.compress.runtimes import engines
+from golfkit.compress.runtimes import engines, fragments
 
 TRIPLE = "x86_64-unknown-linux-gnu"
 CPU = "x86-64-v3"
@@ -31,22 +32,50 @@ ERROR_PATHS = ("Py", "NRT_", "numba_")  # first letters of what only Numba's err
 _UNBOUNDED = 1 << 62  # shape of the arrays that wrap raw pointers: bounds are the caller's business
 
 
+class Job(NamedTuple):
+    """An object file to be made."""
+
+    relocation: str  # static or pic
+    target: Path
+    entries: Sequence[str]
+
+
 def main(arguments: Sequence[str]) -> None:
     """Emit one object or more of the same model."""
     model, *rest = arguments
-    jobs = [(rest[i], Path(rest[i + 1]), rest[i + 2].split(",")) for i in range(0, len(rest), 3)]
+    jobs = [Job(rest[i], Path(rest[i + 1]), rest[i + 2].split(",")) for i in range(0, len(rest), 3)]
     from golfkit.compress.kernels import sha256
-    from golfkit.compress.runtimes import lowering
 
     kernels = engines.kernels_of(model)
     sources = {**kernels, **{name: getattr(sha256, name) for name in SHA_ENTRIES}}
+    compiled = lowered(kernels, {name: sources[name] for job in jobs for name in job.entries})
+    for job in jobs:
+        job.target.write_bytes(linked({name: compiled[name] for name in job.entries}, job.relocation))
+
+
+def lowered(kernels: Mapping[str, Any], sources: Mapping[str, Callable[..., int]]) -> dict[str, Any]:
+    """Numba's `cfunc` of each entry point. This process can run nothing that Numba compiles from now on.
+
+    kernels  a model's, as `engines.kernels_of` gives them
+    sources  the functions of the entry points
+    """
+    from golfkit.compress.runtimes import lowering
+
     signatures = {**engines.ENTRIES, **SHA_ENTRIES}
+    fragments.keep_apart()
     lowering.register(engines.KERNELS, kernels)
-    wanted = dict.fromkeys(name for _, _, entries in jobs for name in entries)
-    texts = {name: _entry(sources[name], signatures[name], f"golf_{name}") for name in wanted}
-    for relocation, target, entries in jobs:
-        text = _link([texts[name] for name in entries])
-        target.write_bytes(_object(_closed(text, {f"golf_{name}" for name in entries}), relocation))
+    return {name: _compiled(function, signatures[name], f"golf_{name}") for name, function in sources.items()}
+
+
+def linked(compiled: Mapping[str, Any], relocation: str) -> bytes:
+    """The object file of some of what `lowered` gave.
+
+    relocation  static or pic
+    """
+    text = fragments.whole([cfunc._library for cfunc in compiled.values()])
+    for name, cfunc in compiled.items():
+        text = text.replace(cfunc.native_name, f"golf_{name}")
+    return _object(_closed(text, {f"golf_{name}" for name in compiled}), relocation)
 
 
 def _object(text: str, relocation: str) -> bytes:
@@ -66,8 +95,8 @@ def _object(text: str, relocation: str) -> bytes:
     return machine.emit_object(module)
 
 
-def _entry(function: Callable[..., int], arguments: str, name: str) -> str:
-    """LLVM IR of an entry point on raw pointers, its symbol being `name`."""
+def _compiled(function: Callable[..., int], arguments: str, name: str) -> Any:
+    """Numba's `cfunc` of an entry point on raw pointers."""
     from numba import carray, cfunc, types
 
     from golfkit.compress.runtimes import lowering
@@ -79,22 +108,11 @@ def _entry(function: Callable[..., int], arguments: str, name: str) -> str:
     scope = {"function": function, "carray": carray}
     exec(wrapper, scope)  # one wrapper per signature; Numba needs real positional parameters
     result = types.void if function.__name__ in ("start", *SHA_ENTRIES) else types.int64
-    compiled = cfunc(result(*kinds), **lowering.CARVER_OPTIONS)(scope[name])
-    return compiled._library.get_llvm_str().replace(compiled.native_name, name)
-
-
-def _link(parts: Sequence[str]) -> str:
-    """One module of all parts."""
-    import llvmlite.binding as llvm
-
-    whole = llvm.parse_assembly(parts[0])
-    for text in parts[1:]:
-        whole.link_in(llvm.parse_assembly(text))
-    return str(whole)
+    return cfunc(result(*kinds), **lowering.CARVER_OPTIONS)(scope[name])
 
 
 def _closed(text: str, entries: set[str]) -> str:
-    """The module with Python's part declared unreachable and everything but the entries internal."""
+    """The module with Python's part declared unreachable, everything but the entries internal, and no use of libc."""
     lines = []
     for line in text.split("\n"):
         if (found := re.match(r"declare (?:noalias )?(\S+) @(\w+)\(([^()]*)\)", line)) and "@llvm." not in line:
@@ -108,14 +126,7 @@ def _closed(text: str, entries: set[str]) -> str:
         else:
             lines.append(line)
     closed = "\n".join(lines).replace(" = common global ptr null", " = internal global ptr null")
-    for count in ("NRT_incref", "NRT_decref"):  # views own nothing
-        closed = re.sub(
-            rf"define internal void @{count}\(ptr %\.1\).*?\n\}}",
-            f"define internal void @{count}(ptr %.1) {{\n  ret void\n}}",
-            closed,
-            flags=re.DOTALL,
-        )
-    return closed
+    return re.sub(r"^(define .*) \{$", r'\1 "no-builtins" {', closed, flags=re.MULTILINE)  # no loop becomes memset
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ from golfkit.errors import Exit, GolfError
 
 COMPRESS = Path(__file__).resolve().parents[1]
 C = "runtimes/c"
-RECIPE = ("emit", "engines", "lowering", "lowering_floats", "native")  # modules of runtimes/ that decide what is built
+# modules of runtimes/ that decide what is built
+RECIPE = ("emit", "engines", "fragments", "lowering", "lowering_floats", "native")
 NEEDED_FLAGS = {"avx2", "bmi1", "bmi2", "fma", "movbe", "f16c", "abm"}  # x86-64-v3, as /proc/cpuinfo names them
 CODING = (*engines.ENTRIES, *emit.SHA_ENTRIES)
 DECODING = ("arena_bytes", "start", "decode", "settle", *emit.SHA_ENTRIES)
@@ -113,7 +114,7 @@ def _make(model: Model, work: Path) -> Path:
     for program in ("compress", "decompress"):  # first: a broken cc is soon known
         _cc(work, *_COMPILE, *identity, "-c", "-o", f"{program}.o", COMPRESS / C / f"{program}.c")
     _emit(work, model.name, "pic", "coding.o", ",".join(CODING), "static", "decoding.o", ",".join(DECODING))
-    _cc(work, "-shared", "-nostdlib", "-s", "-Wl,--build-id=none,-z,defs", "-o", made / "kernels.so", "coding.o")
+    link_library(work, made / "kernels.so", work / "coding.o")
     for program, kernels in (("compress", "coding.o"), ("decompress", "decoding.o")):
         _cc(work, *_LINK, "-o", made / program, f"{program}.o", kernels)
         (made / program).write_bytes(without_sections((made / program).read_bytes()))
@@ -133,14 +134,23 @@ def without_sections(elf: bytes) -> bytes:
     return elf[:40] + bytes(8) + elf[48:58] + bytes(6) + elf[64:end]
 
 
-def _emit(work: Path, *arguments: str) -> None:
-    """Run `emit` in `work`, where no file steers Numba, without the Numba settings of the caller."""
+def compiler_environment() -> dict[str, str]:
+    """Of a process that compiles kernels: this package, one target, and no Numba settings of the caller."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
-    own = {"PYTHONPATH": path, "PYTHONHASHSEED": "0", **emit.ENVIRONMENT}
+    return inherited | {"PYTHONPATH": path, "PYTHONHASHSEED": "0", **emit.ENVIRONMENT}
+
+
+def link_library(work: Path, target: Path, *objects: Path) -> None:
+    """Make a shared library of objects that refer to nothing outside."""
+    _cc(work, "-shared", "-nostdlib", "-s", "-Wl,--build-id=none,-z,defs", "-o", target, *objects)
+
+
+def _emit(work: Path, *arguments: str) -> None:
+    """Run `emit` in `work`, where no file steers Numba."""
     command = [sys.executable, "-m", "golfkit.compress.runtimes.emit", *arguments]
     try:
-        _run(work, command, inherited | own)
+        _run(work, command, compiler_environment())
     except BuildError as error:  # of this package or of Numba, not of cc: nothing to do without
         raise GolfError(f"compiling the kernels failed: {error}; report this", Exit.MISSING_PACKAGE) from error
 
