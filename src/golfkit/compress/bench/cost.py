@@ -13,6 +13,7 @@ it is imported.
 import itertools
 import json
 import multiprocessing
+import signal
 import sys
 import tempfile
 import time
@@ -185,6 +186,7 @@ def _answer(request: Request, data: Input, batch: Sequence[tuple[str, ...]], fir
 
 
 def _child(writer: Any, module: str, edits: tuple[str, ...], data: Input, first: Lowered) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # at once, also in the middle of compiled code
     writer.send(tuple(measure(module, edits, data, first)))
 
 
