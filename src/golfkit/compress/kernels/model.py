@@ -310,7 +310,7 @@ def finish(arena, parameter, out):
 def decode(arena, parameter, payload, n_payload, out, n):
     """Restore the next n bytes into `out`; returns how many payload bytes were used so far.
 
-    More than there are, n_payload + 1, where the payload stands for symbols that restore next to nothing.
+    More than there are, n_payload + 1, where it ended early or stands for symbols that restore next to nothing.
     """
     s = carve(arena, parameter)
     begin_decode(s.regs, payload, n_payload)
@@ -320,7 +320,7 @@ def decode(arena, parameter, payload, n_payload, out, n):
             done[AT_PENDING] = 0
             done[N_PENDING] = restore_byte(s.restorer, decode_byte(s, parameter, payload, n_payload), s.pending, 0)
             done[N_SYMBOLS] += 1
-            if done[N_SYMBOLS] > 4 * done[N_RESTORED] + MOST_IDLE:
+            if s.regs[AT] > n_payload or done[N_SYMBOLS] > 4 * done[N_RESTORED] + MOST_IDLE:
                 return n_payload + 1
         out[k] = s.pending[done[AT_PENDING]]
         done[AT_PENDING] += 1
