@@ -89,7 +89,7 @@ def test_a_payload_that_is_too_short_or_too_long_is_refused(engine: engines.Engi
 
 def test_every_parameter_byte_is_refused_or_has_a_bounded_arena(engine: engines.Engine):
     kernels = engines.kernels_of("cm_fast")
-    sizes = [kernels.arena_bytes(parameter) for parameter in range(256)]
+    sizes = [kernels["arena_bytes"](parameter) for parameter in range(256)]
     assert [engine.entries["arena_bytes"](parameter) for parameter in range(256)] == sizes
     assert 0 in sizes
     assert min(sizes) == 0
@@ -105,10 +105,10 @@ def test_a_refused_parameter_is_damage(engine: engines.Engine):
 @pytest.mark.parametrize("n_bytes", [0, 1, 1000, 4_000_000, 100_000_000, 1 << 30, 1 << 45])
 def test_every_input_has_a_parameter_that_is_taken_and_memory_is_bounded(n_bytes: int):
     kernels = engines.kernels_of("cm_fast")
-    parameter = kernels.parameter(n_bytes)
+    parameter = kernels["parameter"](n_bytes)
     assert 0 <= parameter <= 255
-    assert 0 < kernels.arena_bytes(parameter) < ARENA_MOST
-    assert kernels.arena_bytes(parameter) % 64 == 0
+    assert 0 < kernels["arena_bytes"](parameter) < ARENA_MOST
+    assert kernels["arena_bytes"](parameter) % 64 == 0
 
 
 def test_an_input_that_ends_early_is_an_error(engine: engines.Engine):
