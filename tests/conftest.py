@@ -12,7 +12,7 @@ from hypothesis import settings
 from machine import box_fixture, running_box  # noqa: F401
 from promoting import stage  # noqa: F401
 
-from golfkit.compress.codecs.cm import CM_FAST
+from golfkit.compress.codecs.cm import CM_FAST, CM_MAX, CM_MID, ContextMixing
 from golfkit.compress.runtimes import native
 from golfkit.settings import Settings, cache_folder
 
@@ -48,11 +48,28 @@ def golf(tmp_path: Path) -> Golf:
     return run
 
 
-@pytest.fixture(scope="session")
-def native_programs() -> native.Built:
-    """The native programs of cm-fast, from the cache where they are there."""
+def built(codec: ContextMixing) -> native.Built:
+    """The native programs of a codec, from the cache where they are there."""
     if why := native.missing():
         pytest.skip(f"no native code: {why}")
-    built = native.built(CM_FAST.model, cache_folder(os.environ))
-    assert isinstance(built, native.Built), built  # cc is there: a build that fails is a failure
-    return built
+    programs = native.built(codec.model, cache_folder(os.environ))
+    assert isinstance(programs, native.Built), programs  # cc is there: a build that fails is a failure
+    return programs
+
+
+@pytest.fixture(scope="session")
+def native_programs() -> native.Built:
+    """The native programs of cm-fast."""
+    return built(CM_FAST)
+
+
+@pytest.fixture(scope="session")
+def native_mid() -> native.Built:
+    """Those of cm-mid."""
+    return built(CM_MID)
+
+
+@pytest.fixture(scope="session")
+def native_max() -> native.Built:
+    """Those of cm-max."""
+    return built(CM_MAX)

@@ -27,7 +27,11 @@ INPUTS: dict[str, Callable[[], bytes]] = {  # the same on every machine and in e
     "empty": lambda: b"",
     "mixed 150 kB": lambda: samples.mixed(150_000),
     "zeros 70 kB": lambda: bytes(70_000),
+    "mixed 6 kB": lambda: samples.mixed(6000),
+    "zeros 3 kB": lambda: bytes(3000),
 }
+SHORT = ("empty", "mixed 6 kB", "zeros 3 kB")  # for a codec that takes 100 microseconds a byte
+CASES = [(codec, name) for codec in OWN for name in INPUTS if name in SHORT or codec.name != "cm-max"]
 
 
 def archive_row(codec: Codec, name: str) -> dict[str, object]:
@@ -48,8 +52,7 @@ def table_digests() -> dict[str, str]:
     return {name: hashlib.sha256(repr(list(column)).encode()).hexdigest() for name, column in made.items()}
 
 
-@pytest.mark.parametrize("name", INPUTS)
-@pytest.mark.parametrize("codec", OWN, ids=[codec.name for codec in OWN])
+@pytest.mark.parametrize(("codec", "name"), CASES, ids=[f"{codec.name}, {name}" for codec, name in CASES])
 def test_the_archive_is_the_one_frozen_for_this_version(codec: Codec, name: str):
     assert archive_row(codec, name) in json.loads(FILE.read_text())["archives"]
 
@@ -59,6 +62,6 @@ def test_the_tables_are_the_frozen_ones():
 
 
 if __name__ == "__main__":
-    archives = [archive_row(codec, name) for codec in OWN for name in INPUTS]
+    archives = [archive_row(codec, name) for codec, name in CASES]
     json.dump({"archives": archives, "tables": table_digests()}, sys.stdout, indent=1)
     print()

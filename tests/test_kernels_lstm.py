@@ -15,6 +15,8 @@ from golfkit.compress.kernels.floats import LANES, f32
 from golfkit.compress.kernels.jit import f32_view, i64
 from golfkit.compress.kernels.lstm import (
     HORIZON,
+    SHARED,
+    SHARED_ROWS,
     TOP,
     TOP_P16,
     init_lstm,
@@ -206,7 +208,7 @@ def test_the_arrays_do_not_overlap_and_fill_the_arena():
         for i, part in enumerate(parts):
             part.cast("B")[:] = bytes([i + 1]) * part.nbytes
         assert all(bytes(part) == bytes([i + 1]) * part.nbytes for i, part in enumerate(parts))
-        assert len(parts[-1]) == 2 * 3 * cells * rows
+        assert len(parts[-1]) == 2 * 3 * cells * (rows + (layers - 1) * SHARED_ROWS)
         assert arena[n_bytes - 1] == len(parts)
         assert n_bytes - sum(part.nbytes for part in parts) < 64  # between the integers and the floats
 
@@ -275,6 +277,7 @@ class Weights(NamedTuple):
     gain: np.ndarray
     output_bias: np.ndarray
     embedding: np.ndarray  # [rows, gates]
+    shared: np.ndarray  # the same of the second layer, empty where there is one layer
 
 
 def weights_of(net: lstm.Lstm, field: str) -> Weights:
@@ -287,9 +290,16 @@ def weights_of(net: lstm.Lstm, field: str) -> Weights:
         getattr(dense, field) for dense in (net.recurrent, net.output, net.bias, net.gain, net.output_bias)
     )
     n, width = CELLS * N_GATES, len(output) // 256
-    rows = np.array(net.embedding).reshape(ROWS, 2, N_GATES)[:, ("weights", "squares").index(field)]
+    rows = np.array(net.embedding).reshape(-1, 2, N_GATES)[:, ("weights", "squares").index(field)]
     upper = panels(recurrent[n:], 2 * CELLS if width > CELLS else 0, N_GATES)
-    return Weights(panels(recurrent[:n], CELLS, N_GATES), upper, panels(output, width, 256), *map(np.array, rest), rows)
+    return Weights(
+        panels(recurrent[:n], CELLS, N_GATES),
+        upper,
+        panels(output, width, 256),
+        *map(np.array, rest),
+        rows[-ROWS:],
+        rows[:-ROWS],
+    )
 
 
 def times(h: np.ndarray, matrix: np.ndarray) -> np.ndarray:
@@ -313,10 +323,11 @@ def cost(weights: Weights, text: Text) -> Any:
     h, c = ([np.zeros(CELLS)] * 2 for _ in "hc")
     total = 0
     for t, symbol in enumerate(text.symbols):
-        sums = weights.embedding[text.rows[K * t : K * t + K]].sum(0) + times(h[0], weights.recurrent)
+        rows = text.rows[K * t : K * t + K]
+        sums = weights.embedding[rows].sum(0) + times(h[0], weights.recurrent)
         h[0], c[0] = layer_step(sums, gains[0], biases[0], c[0])
         if len(gains) == 2:
-            sums = times(np.concatenate([h[1], h[0]]), weights.upper)
+            sums = weights.shared[rows[:SHARED]].sum(0) + times(np.concatenate([h[1], h[0]]), weights.upper)
             h[1], c[1] = layer_step(sums, gains[1], biases[1], c[1])
         logits = times(np.concatenate(h[: len(gains)]), weights.output) + weights.output_bias
         total += np.log(np.exp(logits).sum()) - logits[symbol]
@@ -333,12 +344,12 @@ def test_the_first_step_of_every_weight_is_along_the_true_gradient(compiled: Com
     before = weights_of(start, "weights")
     after, squares = weights_of(end, "weights"), weights_of(end, "squares")
     rng = np.random.default_rng(0)
-    used = sorted(set(text.rows))
+    used = {"embedding": sorted(set(text.rows)), "shared": sorted({row for row in text.rows if row < 20})}
     for name in Weights._fields:
         plain, norm = getattr(before, name), math.sqrt(getattr(squares, name).sum())
         for _ in range(40 if plain.size else 0):
             at = tuple(int(rng.integers(0, n)) for n in plain.shape)
-            at = (used[at[0] % len(used)], at[1]) if name == "embedding" else at
+            at = (used[name][at[0] % len(used[name])], at[1]) if name in used else at
             moved = plain.astype(complex)
             moved[at] += 1e-20j  # complex-step derivative: Squire and Trapp (1998)
             true = cost(before._replace(**{name: moved}), text).imag / 1e-20

@@ -3,22 +3,39 @@
 import io
 import lzma
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import samples
+import small_model
 
-from golfkit.compress.codecs.cm import CM_FAST
+from golfkit.compress import codecs
+from golfkit.compress.codecs.cm import CM_FAST, CM_MAX, CM_MID, ContextMixing
 from golfkit.compress.container import Header
+from golfkit.compress.kernels import layout, model
+from golfkit.compress.kernels.lstm import HORIZON
+from golfkit.compress.kernels.parser import C1
+from golfkit.compress.kernels.spec import Follower, Selector, entries
+from golfkit.compress.kernels.transform import TEXT
 from golfkit.compress.runtimes import engines, native, stream
 from golfkit.errors import Exit, GolfError
 from golfkit.settings import cache_folder
 
-N_BYTES = 20_000  # of text, for the comparison
+OWN = [codec for codec in codecs.every() if codec.own]
+N_TEXT = {CM_FAST: 20_000, CM_MID: 8000, CM_MAX: 2000}  # bytes of text, and of
+N_OTHER = {CM_FAST: 270_000, CM_MID: 70_000, CM_MAX: 1500}  # the rest, for the comparison of what is compiled
+WORDS = b"The internationalisation of internationalisation, " * 6  # makes a dictionary and flags for capitals
+N_INTERPRETED = {
+    CM_FAST: 1200,
+    CM_MID: 60,
+}  # bytes of text; a second a byte for cm-max, whose net a small one stands for
+NET = "a_small_net"  # the name of a model that is none of golf's
 
 
-def engine(name: str) -> engines.Engine:
-    return CM_FAST.engine_of(name, cache_folder(os.environ))
+def engine(name: str, codec: ContextMixing = CM_FAST) -> engines.Engine:
+    return codec.engine_of(name, cache_folder(os.environ))
 
 
 def payload_of(engine: engines.Engine, data: bytes) -> bytes:
@@ -34,26 +51,62 @@ def restored(engine: engines.Engine, data: bytes, payload: bytes) -> bytes:
 @pytest.fixture(scope="module")
 def text() -> bytes:
     """The start of enwik8, where that lies in ../shared; else of Python's own documentation."""
+    n_bytes = max(N_TEXT.values())
     if samples.ENWIK8_XZ.exists():
         with lzma.open(samples.ENWIK8_XZ) as source:
-            return source.read(N_BYTES)
-    return samples.text(N_BYTES)
+            return source.read(n_bytes)
+    return samples.text(n_bytes)
 
 
-def test_native_and_jit_make_the_same_archive(native_programs: native.Built, text: bytes):
-    for data in (text, samples.mixed(200_000) + samples.noise(70_000)):
-        assert payload_of(engine("native"), data) == payload_of(engine("jit"), data)
+@pytest.fixture
+def native_codec(request: pytest.FixtureRequest) -> ContextMixing:
+    """One of the own codecs, built; ask for it by `indirect`."""
+    request.getfixturevalue({CM_FAST: "native_programs", CM_MID: "native_mid", CM_MAX: "native_max"}[request.param])
+    return request.param
 
 
-def test_the_interpreted_kernel_makes_the_same_archive(text: bytes):
-    assert payload_of(engine("interpreted"), text) == payload_of(engine("auto"), text)
+every_own = pytest.mark.parametrize("native_codec", OWN, indirect=True, ids=lambda codec: codec.name)
 
 
-def test_each_runtime_opens_what_another_made(native_programs: native.Built, text: bytes):
-    data = text[:1500]
-    payload = payload_of(engine("interpreted"), data)
-    for name in ("native", "jit", "interpreted"):
-        assert restored(engine(name), data, payload) == data
+@every_own
+def test_native_and_jit_make_the_same_archive_and_open_it(native_codec: ContextMixing, text: bytes):
+    native_engine, jitted = engine("native", native_codec), engine("jit", native_codec)
+    other = samples.mixed(N_OTHER[native_codec]) + samples.noise(N_OTHER[native_codec] // 4)
+    for data in (text[: N_TEXT[native_codec]], other):
+        payload = payload_of(native_engine, data)
+        assert payload_of(jitted, data) == payload
+        assert restored(jitted, data, payload) == data
+        assert restored(native_engine, data, payload) == data
+
+
+@pytest.mark.parametrize("codec", N_INTERPRETED, ids=lambda codec: codec.name)
+def test_the_interpreted_kernel_makes_the_same_archive_and_opens_it(codec: ContextMixing, text: bytes):
+    slow, fast = engine("interpreted", codec), engine("auto", codec)
+    assert engines.transformed(slow, WORDS)[0] == TEXT
+    payload = payload_of(fast, WORDS)
+    assert payload_of(slow, WORDS) == payload
+    assert restored(slow, WORDS, payload) == WORDS
+    data = text[: N_INTERPRETED[codec]]
+    assert payload_of(slow, data) == payload_of(fast, data)
+
+
+def test_a_model_with_a_net_is_the_same_interpreted_and_jitted(monkeypatch: pytest.MonkeyPatch, text: bytes):
+    """Every float of the template: mixers, and the net through a step of learning."""
+    features = (Selector("last byte", 256, lambda r: r[C1]), Follower("order 2"))
+    constants = {**small_model.SPEC.constants, "CELLS": 16}
+    small = small_model.SPEC._replace(features=features, constants=constants)
+    module = ModuleType(f"{engines.KERNELS}.{NET}")
+    module.KERNELS = entries((layout, model), small)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    data = text[: HORIZON + 10]
+    payload = payload_of(engines.interpreted(NET), data)
+    assert payload_of(engines.jitted(NET, None), data) == payload
+    assert restored(engines.interpreted(NET), data, payload) == data
+
+
+def test_an_interpreted_run_asks_for_the_kernels_of_its_model_alone():
+    kernels = engines.kernels_of("cm_fast")
+    assert all(engine("interpreted").entries[name] is kernels[name] for name in engines.ENTRIES)
 
 
 def test_auto_is_native_where_that_can_be_had(native_programs: native.Built, tmp_path: Path):
@@ -84,7 +137,7 @@ def test_compiled_code_is_kept_in_a_folder_named_by_the_digest_of_all_kernels(
     monkeypatch.setattr(numba.config, "CACHE_DIR", "")
     assert CM_FAST.engine_of("jit", tmp_path).entries["parameter"](1000) > 0
     (folder,) = tmp_path.iterdir()
-    assert folder.name == f"jit-{native.kernels_digest()}"
+    assert folder.name == f"jit-cm_fast-{native.kernels_digest()}"
     assert list(folder.rglob("*.nbi"))
 
 

@@ -1,12 +1,10 @@
-"""cm-max: everything that pays, at about 100 microseconds a byte. Its tables; kernels/model.py says how they are used."""
+"""cm-max: everything that pays, at about 100 microseconds a byte. Its tables are cm-mid's, and these."""
 
 from golfkit.compress.kernels import cm_mid, layout, model
 from golfkit.compress.kernels.maps import hash2
 from golfkit.compress.kernels.parser import (
     ABOVE,
-    BITS,
     BRACKET,
-    C0,
     C1,
     C2,
     C4,
@@ -16,9 +14,6 @@ from golfkit.compress.kernels.parser import (
     FIRST,
     LENGTH,
     LENGTH2,
-    MATCHING,
-    NET,
-    NET_TOP,
     WORD,
     WORD1,
     WORD2,
@@ -53,20 +48,9 @@ FEATURES = (
     Selector("word, word before", 65536, lambda r: hash2(hash2(r[WORD], r[C1]), r[WORD1]) & 65535),
     Selector("two words before", 65536, lambda r: hash2(hash2(r[WORD1], r[C1]), r[WORD2]) & 65535),
 )
-SETS = (
-    *cm_mid.SETS,
-    Selector("net", 24 * 8, lambda r: r[NET] << 3 | r[BITS]),
-    Selector("net's byte", 65536, lambda r: r[NET_TOP] << 8 | r[C0]),
-)
-FINALS = (*cm_mid.FINALS, Selector("net", 24 * 34, lambda r: r[NET] * 34 + r[MATCHING]))
-APMS = (*cm_mid.APMS, Selector("net's byte", 65536, lambda r: r[NET_TOP] << 8 | r[C0]))
 SPEC = cm_mid.SPEC._replace(
-    sets=SETS,
-    finals=FINALS,
-    apms=APMS,
-    apm_shares=(4, 1, 3, 4, 4),
     features=FEATURES,
-    constants={**cm_mid.SPEC.constants, "CELLS": 192},
+    constants={**cm_mid.SPEC.constants, "LAYERS": 2, "CELLS": 192, "LINES_LOG2": 3},
 )
 
 KERNELS = entries((layout, model), SPEC)

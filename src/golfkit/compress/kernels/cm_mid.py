@@ -23,10 +23,13 @@ from golfkit.compress.kernels.parser import (
     FOLLOW2,
     GAP,
     KINDS,
+    LEADS,
     LENGTH,
     LINK,
     MATCHING,
     MATCHING2,
+    NET,
+    NET_TOP,
     PUNCTUATION,
     SEEN,
     SENTENCE,
@@ -39,7 +42,7 @@ from golfkit.compress.kernels.parser import (
     WORD_LENGTH,
     WORDS_SEEN,
 )
-from golfkit.compress.kernels.spec import Context, Selector, Spec, entries
+from golfkit.compress.kernels.spec import Context, Follower, Selector, Spec, entries
 
 ORDERS = (
     Context("order 1", lambda r: r[C1]),
@@ -88,6 +91,8 @@ OTHERS = (
     Context("what followed the pair, order 2", lambda r: hash2(r[FOLLOW2] & 0xFFFF, r[C4] & 0xFFFF)),
     Context("word before, punctuation", lambda r: hash2(hash2(r[WORD1], r[C1]), r[PUNCTUATION] & 255)),
     Context("field, line's first two", lambda r: hash2(r[FIELD], r[FIRST2])),
+    Context("leads, word", lambda r: hash2(r[LEADS] & 0xFFFFFF, hash2(r[WORD], r[C1]))),
+    Context("four leads", lambda r: hash2(r[LEADS], r[C1])),
     Context("changes", lambda r: hash2(r[CHANGES], r[C1])),
 )
 SETS = (
@@ -101,17 +106,38 @@ SETS = (
     Selector("order 2", 65536, lambda r: hash2(r[C4] & 0xFFFF, r[BITS]) & 0xFFFF),
     Selector("byte 2", 2048, lambda r: r[C2] << 3 | r[BITS]),
     Selector("word length", 2048, lambda r: min(r[WORD_LENGTH], 15) << 7 | (r[CLASSES] >> 4 & 15) << 3 | r[BITS]),
+    Selector("lead", 2048, lambda r: (r[LEADS] >> (0 if r[WORD_LENGTH] == 0 else 8) & 255) << 3 | r[BITS]),
+    Selector("net", 24 * 8, lambda r: r[NET] << 3 | r[BITS]),
+    Selector("net's byte", 65536, lambda r: r[NET_TOP] << 8 | r[C0]),
     Selector("kinds", 2048, lambda r: (r[KINDS] & 255) << 3 | r[BITS]),
 )
 FINALS = (
     Selector("partial byte", 256, lambda r: r[C0]),
     Selector("match", 34, lambda r: r[MATCHING]),
+    Selector("net", 24 * 34, lambda r: r[NET] * 34 + r[MATCHING]),
     Selector("last byte", 256, lambda r: r[C1]),
 )
 APMS = (
     Selector("order 1", 65536, lambda r: r[C1] << 8 | r[C0]),
     Selector("order 2", 65536, lambda r: hash2(r[C4] & 0xFFFF, r[C0]) & 0xFFFF),
     Selector("order 3", 65536, lambda r: hash2(r[C4] & 0xFFFFFF, r[C0]) & 0xFFFF),
+    Selector("net's byte", 65536, lambda r: r[NET_TOP] << 8 | r[C0]),
+)
+FEATURES = (
+    Selector("last byte", 256, lambda r: r[C1]),
+    Selector("match", 2048, lambda r: r[EXPECTED] + 256 * min(r[LENGTH] // 2, 7) if r[LENGTH] > 0 else 0),
+    Selector("byte above", 256, lambda r: r[ABOVE]),
+    Selector("line", 4096, lambda r: r[FIRST] | (r[BRACKET] & 15) << 4 | min(r[COLUMN] // 2, 15) << 8),
+    Follower("order 2"),
+    Follower("order 3"),
+    Follower("order 4"),
+    Follower("order 5"),
+    Follower("word"),
+    Follower("word, word before"),
+    Selector("order 2", 16384, lambda r: hash2(r[C4] & 0xFFFF, 1) & 16383),
+    Selector("word", 65536, lambda r: hash2(r[WORD], r[C1]) & 65535),
+    Selector("order 3", 65536, lambda r: hash2(r[C4] & 0xFFFFFF, 2) & 65535),
+    Selector("word, word before", 65536, lambda r: hash2(hash2(r[WORD], r[C1]), r[WORD1]) & 65535),
 )
 SPEC = Spec(
     ORDERS,
@@ -120,9 +146,18 @@ SPEC = Spec(
     SETS,
     FINALS,
     APMS,
-    (4, 2, 4, 6),
-    (),
-    {"LINES_LOG2": 2, "N_DIRECT": 12, "WEIGHT": 0.06, "RATE": 0.002, "RATE_EXTRA": 0.01, "RATE_HALF": 1e5},
+    (4, 1, 3, 4, 4),
+    FEATURES,
+    {
+        "CELLS": 64,
+        "LINES_LOG2": 2,
+        "N_DIRECT": 12,
+        "MATCH_MIN": 5,
+        "WEIGHT": 0.06,
+        "RATE": 0.002,
+        "RATE_EXTRA": 0.01,
+        "RATE_HALF": 1e5,
+    },
 )
 
 KERNELS = entries((layout, model), SPEC)

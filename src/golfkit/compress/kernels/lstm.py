@@ -5,8 +5,8 @@ straight to the gates' sums; which row, the caller says. Protocol, once a byte: 
 `bit_stretch` for each bit (both of lstm_predict), `learn_byte` (of lstm_learn). The weights stand still for HORIZON
 bytes and then take one step along the gradient through all of them.
 
-There are one or two layers of `cells` cells. The first sees the features and its own last h; the second, the first's h
-and its own last h; the bytes' sums see the h of all. In memory the layers take turns, so that what is seen is always
+There are one or two layers of `cells` cells. The first sees the features and its own last h; the second, the first's h,
+its own last h, and the first SHARED features again; the bytes' sums see the h of all. In memory the layers take turns, so that what is seen is always
 adjacent: h1(t) h2(t) h1(t+1) h2(t+1) ... Place s = layers * t + layer.
 
 A gate's sum is divided by the root of its mean square over the cells (z), times a gain, plus a bias. With forget gate
@@ -18,7 +18,7 @@ f, candidate g, output gate o:  c' = f c + (1 - f) g,  h = o tanh c'.
     scales      float32[HORIZON * 16]           of each gate: what its sum was multiplied by
     errors      float32[HORIZON * 272]          P(byte), less 1 for the one that came
     tree        float32[512]                    tree[256 + i] = P(byte i) + tiny, tree[i] = tree[2i] + tree[2i + 1]
-    embedding   float32[n_rows * 2 * 3 * cells] each row: its weights, then their squares
+    embedding   float32[rows * 2 * 3 * cells]   each row: its weights, then their squares; the second layer's come first
 width is layers * cells; cells is a multiple of 16. Sources: Hochreiter and Schmidhuber, "Long Short-Term Memory"
 (1997); Greff et al., "LSTM: A Search Space Odyssey" (2017), coupled gates; Zhang and Sennrich, "Root Mean Square Layer
 Normalization" (2019); Graves, "Generating Sequences With Recurrent Neural Networks" (2013), layers.
@@ -38,6 +38,8 @@ SYMBOL_PANELS = SYMBOLS // LANES
 STEP, UPDATES, TOP, TOP_P16 = range(4)  # regs: place in the chunk, chunks learnt, likeliest byte and its probability
 FORGET_BIAS = 1.0
 OUTPUT_SPAN = 0.02  # output weights begin within +-
+SHARED = 2  # features that the second layer sees too: more do not help; docs/tuning.md
+SHARED_ROWS = 4096  # that it has for them: theirs are the first
 ROW_SPAN = 0.1  # so do the embedding's first rows
 SCATTERED_ROWS = 6144  # begin random, the others zero: a gate whose sum is zero would have an enormous gradient
 
@@ -83,6 +85,18 @@ def recurrent_at(layers, cells, layer):
 
 
 @jit
+def row_at(layers, cells, layer, row):
+    """Where a layer's row of the embedding begins."""
+    return (row + (layers - 1 - layer) * SHARED_ROWS) * (2 * GATES * cells)
+
+
+@jit
+def features_of(layer, n_features):
+    """How many features a layer sees."""
+    return n_features if layer == 0 else min(SHARED, n_features)
+
+
+@jit
 def fixed_floats(layers, cells):
     """Floats of everything but the embedding."""
     width = layers * cells
@@ -93,7 +107,7 @@ def fixed_floats(layers, cells):
 @jit
 def lstm_bytes(layers, cells, n_features, n_rows):
     """Arena bytes of the model."""
-    return header_bytes(n_features) + 4 * fixed_floats(layers, cells) + 8 * GATES * cells * n_rows
+    return header_bytes(n_features) + 4 * fixed_floats(layers, cells) + 4 * row_at(layers, cells, 0, n_rows)
 
 
 @carver
@@ -140,7 +154,7 @@ def lstm_at(arena, at, layers, cells, n_features, n_rows):
         dense_at(arena, bias, n_gates),
         dense_at(arena, bias + 8 * n_gates, n_gates),
         dense_at(arena, output_bias, SYMBOLS),
-        f32_view(arena, output_bias + 8 * SYMBOLS, 2 * GATES * cells * n_rows),
+        f32_view(arena, output_bias + 8 * SYMBOLS, row_at(layers, cells, 0, n_rows)),
     )
 
 
@@ -153,7 +167,7 @@ def init_lstm(net, layers, cells, n_features, n_rows):
     net.powers[0] = 1.0
     seed = scatter(net.recurrent.weights, 0, recurrent_at(layers, cells, layers), f32(1.0 / froot(f32(cells))), 1)
     seed = scatter(net.output.weights, 0, SYMBOLS * layers * cells, f32(OUTPUT_SPAN), seed)
-    for row in range(min(n_rows, SCATTERED_ROWS)):
+    for row in range((layers - 1) * SHARED_ROWS + min(n_rows, SCATTERED_ROWS)):
         seed = scatter(net.embedding, row * (2 * GATES * cells), GATES * cells, f32(ROW_SPAN), seed)
     for j in range(layers * GATES * cells):
         net.gain.weights[j] = 1.0

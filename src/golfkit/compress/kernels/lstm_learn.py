@@ -6,7 +6,17 @@ Source: Werbos, "Backpropagation Through Time" (1990).
 
 from golfkit.compress.kernels.floats import f32, froot, vadd, vfma, vload, vmax, vmin, vmul, vsplat, vstore, vsub, vsum
 from golfkit.compress.kernels.jit import i64, jit, prefetch
-from golfkit.compress.kernels.lstm import ERRORS, GATES, HORIZON, STEP, SYMBOL_PANELS, UPDATES, recurrent_at
+from golfkit.compress.kernels.lstm import (
+    ERRORS,
+    GATES,
+    HORIZON,
+    STEP,
+    SYMBOL_PANELS,
+    UPDATES,
+    features_of,
+    recurrent_at,
+    row_at,
+)
 from golfkit.compress.kernels.lstm_dense import DECAY, LANES, descend, row_sums, step
 
 RATE = 0.007  # docs/tuning.md
@@ -129,11 +139,11 @@ def take_steps(net, layers, cells, n_features):
         descend(
             net.recurrent, w, net.h, x, width, n, net.dz, layer * d, layers * d, n_panels, HORIZON, rate, correction
         )
+        for k in range(features_of(layer, n_features)):
+            for t in range(HORIZON):
+                step_row(net, layers, cells, layer, k * HORIZON, t, rate, correction)
     descend(net.output, 0, net.h, width, width, width, net.errors, 0, ERRORS, SYMBOL_PANELS, HORIZON, rate, correction)
     step_vectors(net, layers, cells, rate, correction)
-    for k in range(n_features):
-        for t in range(HORIZON):
-            step_row(net, layers, cells, k * HORIZON, t, rate, correction)
 
 
 @jit
@@ -159,8 +169,8 @@ def step_vectors(net, layers, cells, rate, correction):
 
 
 @jit
-def step_row(net, layers, cells, first, t, rate, correction):
-    """One step of the embedding's row seen[first + t], when the chunk used it at step t for the first time."""
+def step_row(net, layers, cells, layer, first, t, rate, correction):
+    """One step of a layer's row seen[first + t], when the chunk used it at step t for the first time."""
     row = i64(net.seen[first + t])
     for u in range(t):
         if i64(net.seen[first + u]) == row:
@@ -171,12 +181,12 @@ def step_row(net, layers, cells, first, t, rate, correction):
             net.users[n_users] = u
             n_users += 1
     n_gates = GATES * cells
-    w = row * (2 * n_gates)
-    ahead = i64(net.seen[min(first + t + 1, first + HORIZON - 1)]) * (2 * n_gates)
+    w = row_at(layers, cells, layer, row)
+    ahead = row_at(layers, cells, layer, i64(net.seen[min(first + t + 1, first + HORIZON - 1)]))
     for i in range(n_gates // LANES):
         prefetch(net.embedding, ahead + LANES * i)
         prefetch(net.embedding, ahead + n_gates + LANES * i)
         d = vsplat(0.0)
         for k in range(n_users):
-            d = vadd(d, vload(net.dz, i64(net.users[k]) * layers * n_gates + LANES * i))
+            d = vadd(d, vload(net.dz, (i64(net.users[k]) * layers + layer) * n_gates + LANES * i))
         step(net.embedding, w + LANES * i, net.embedding, w + n_gates + LANES * i, d, rate, correction)

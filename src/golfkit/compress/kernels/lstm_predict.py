@@ -28,7 +28,9 @@ from golfkit.compress.kernels.lstm import (
     SYMBOLS,
     TOP,
     TOP_P16,
+    features_of,
     recurrent_at,
+    row_at,
 )
 from golfkit.compress.kernels.lstm_curves import LOG2_E, exp2, ln, sigmoid, tanh
 from golfkit.compress.kernels.lstm_dense import LANES, column_sums
@@ -46,14 +48,15 @@ def predict_byte(net, layers, cells, n_features):
         row = i64(net.rows[k])
         net.seen[k * HORIZON + t] = row
         for panel in range(GATES * cells // LANES):  # of all rows at once: memory answers in parallel
-            prefetch(net.embedding, row * (2 * GATES * cells) + LANES * panel)
+            prefetch(net.embedding, row_at(layers, cells, 0, row) + LANES * panel)
     for layer in range(layers):
         s = t * layers + layer
         n = cells if layer == 0 else layers * cells
         for panel in range(GATES * cells // LANES):
             total = vsplat(0.0)
-            for k in range(n_features if layer == 0 else 0):
-                total = vadd(total, vload(net.embedding, i64(net.rows[k]) * (2 * GATES * cells) + LANES * panel))
+            for k in range(features_of(layer, n_features)):
+                at = row_at(layers, cells, layer, i64(net.rows[k]))
+                total = vadd(total, vload(net.embedding, at + LANES * panel))
             w = recurrent_at(layers, cells, layer)
             total = column_sums(net.recurrent.weights, w, net.h, s * cells, n, panel, total)
             vstore(net.z, s * GATES * cells + LANES * panel, total)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from golfkit.compress.kernels.jit import MASK32, carver, i64, i64_view, jit, u8_view, u32_view
 from golfkit.compress.kernels.maps import hash2
+from golfkit.compress.kernels.transform_restore import CAPITAL, CAPITALS
 
 N_REGS = 192
 C0, BITS = 0, 1  # the partial byte (leading 1), and how many bits of it are known
@@ -39,6 +40,7 @@ CHANGES = 29  # the classes of the last 8 runs of bytes of one class
 FOLLOW1, FOLLOW2 = 30, 31  # what followed the last byte, the last two, before
 TAG = 32  # hash of the last XML tag
 PUNCTUATION = 33  # the last four bytes that are neither letter nor digit nor space
+LEADS = 35  # the first bytes of the last four words, this one's included: names in a dictionary begin with their class
 GAP = 34  # hash of the bytes between the last word and the one before
 SEEN, WORDS_SEEN = 40, 41  # of the contexts of each group, how many were seen before here
 EXPECTED, LENGTH, EXPECTED2, LENGTH2 = 42, 43, 44, 45  # of the match models: byte, bucket of the length (0: none)
@@ -79,7 +81,7 @@ def class_of(c):
     """The class of a byte."""
     if 97 <= c <= 122:
         return LOWER
-    if 65 <= c <= 90:
+    if 65 <= c <= 90 or CAPITAL <= c <= CAPITALS:
         return UPPER
     if 48 <= c <= 57:
         return DIGIT
@@ -151,10 +153,11 @@ def read_byte(parser, ring, mask, c):
 @jit
 def read_word(r, klass, c):
     """Words: case-folded letters, and bytes from 128 on."""
-    if klass == LOWER or klass == UPPER or klass == HIGH:
+    if c > CAPITALS and klass in (LOWER, UPPER, HIGH):
         length = r[WORD_LENGTH]
         if length == 0:
-            r[SHAPE] = 2 if klass == UPPER else 1
+            r[SHAPE] = 2 if klass == UPPER or r[C2] == CAPITAL else 3 if r[C2] == CAPITALS else 1
+            r[LEADS] = (r[LEADS] << 8 | c) & MASK32
         elif klass == UPPER:
             r[SHAPE] = 3
         r[WORD] = hash2(r[WORD], c + 33 if klass == UPPER else c + 1)
@@ -171,7 +174,7 @@ def read_word(r, klass, c):
             r[SHAPE] = 0
             r[GAP] = 0
         r[GAP] = hash2(r[GAP], c)
-        if klass == STOP or klass == NEWLINE:
+        if klass in (STOP, NEWLINE):
             r[SENTENCE] = 0
 
 
