@@ -6,8 +6,8 @@ stdin   lines of JSON: a Request, then batches of variants, each a list of lists
 stdout  lines of JSON, [number in its batch, Cost], for each variant when it is done; an empty line after each batch
 
 What variants have in common is compiled once: each is a fork of a process that has compiled the first of a batch, and
-compiles only what is different there, in half of the time. A process of its own, because Numba reads its settings when
-it is imported.
+compiles only what is different there, in two thirds of the time. A process of its own, because Numba reads its settings
+when it is imported.
 """
 
 import itertools

@@ -1,7 +1,7 @@
 """What Numba lowers, as the text of one function each: linked once, at the end, and made machine code by nobody here.
 
 Numba's own libraries hold a function with all that it calls: each is linked, checked and compiled anew where the next
-one uses it, which was half of the time that an object took. For a process that only emits (runtimes/emit.py).
+one uses it, a third of the time that an object takes. For a process that only emits (runtimes/emit.py).
 """
 
 import functools
