@@ -31,7 +31,7 @@ CELLS, K, ROWS = 16, 3, 40
 N_GATES = 3 * CELLS
 RELATIVE = 2.0**-24  # half a unit in the last place of float32
 LAYERS = (1, 2)
-GOLDEN = {1: "da07c0d66fd6e5a1", 2: "1648806312a96f54"}
+GOLDEN = {1: "da07c0d66fd6e5a1", 2: "bb208f134c0c4350"}
 
 
 class Compiled(NamedTuple):

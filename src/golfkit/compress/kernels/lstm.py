@@ -6,8 +6,8 @@ straight to the gates' sums; which row, the caller says. Protocol, once a byte: 
 bytes and then take one step along the gradient through all of them.
 
 There are one or two layers of `cells` cells. The first sees the features and its own last h; the second, the first's h,
-its own last h, and the first SHARED features again; the bytes' sums see the h of all. In memory the layers take turns, so that what is seen is always
-adjacent: h1(t) h2(t) h1(t+1) h2(t+1) ... Place s = layers * t + layer.
+its own last h, and the first SHARED features again; the bytes' sums see the h of all. In memory the layers take turns,
+so that what is seen is always adjacent: h1(t) h2(t) h1(t+1) h2(t+1) ... Place s = layers * t + layer.
 
 A gate's sum is divided by the root of its mean square over the cells (z), times a gain, plus a bias. With forget gate
 f, candidate g, output gate o:  c' = f c + (1 - f) g,  h = o tanh c'.
@@ -38,8 +38,8 @@ SYMBOL_PANELS = SYMBOLS // LANES
 STEP, UPDATES, TOP, TOP_P16 = range(4)  # regs: place in the chunk, chunks learnt, likeliest byte and its probability
 FORGET_BIAS = 1.0
 OUTPUT_SPAN = 0.02  # output weights begin within +-
-SHARED = 2  # features that the second layer sees too: more do not help; docs/tuning.md
-SHARED_ROWS = 4096  # that it has for them: theirs are the first
+SHARED = 2  # features that the second layer sees too; docs/tuning.md
+SHARED_ROWS = 4096  # of its own that it has for them: their rows are below that
 ROW_SPAN = 0.1  # so do the embedding's first rows
 SCATTERED_ROWS = 6144  # begin random, the others zero: a gate whose sum is zero would have an enormous gradient
 
