@@ -25,14 +25,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=10_000, help="mutants (10000)")
     parser.add_argument("--seed", type=int, default=0, help="of their generator (0)")
-    parser.add_argument("--codec", default="cm-fast", help="cm-fast")
+    parser.add_argument("--codec", default="cm-fast", help="an own one (cm-fast)")
     asked = parser.parse_args()
     codec = codecs.get(asked.codec)
     codec.prepare()
     bundle = codec.bundle()
     sound = mutations.bases(codec)
     if bundle.self_contained:  # the program and this process, which the program inherits it from
-        resource.setrlimit(resource.RLIMIT_AS, (mutations.MEMORY_BOUND, mutations.MEMORY_BOUND))
+        resource.setrlimit(resource.RLIMIT_AS, (mutations.memory_bound(codec),) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     findings: Counter[tuple[str, str]] = Counter()
     violations: list[str] = []

@@ -21,7 +21,7 @@ from golfkit.errors import Exit, GolfError
 
 CHECKED = container.HEADER_BYTES - 4  # bytes of the header that its check covers
 TIME_BOUND_S = 30.0  # a mutant may claim 65,536 times its payload: some tens of MB of zeros
-MEMORY_BOUND = 1_500_000_000  # bytes of address space; cm-fast's largest tables are 0.7 GB
+PROCESS_BYTES = 400_000_000  # of address space, beside the largest tables that a mutant's parameter can ask for
 ABSURD = (0, 1, 2, 255, 256, 65_535, 65_536, 1 << 31, (1 << 32) - 1, 1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)
 TEXT = b"It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness. "
 
@@ -60,6 +60,12 @@ def bases(codec: Codec) -> list[Base]:
     noise = random.Random(0).randbytes(300)
     originals = (b"", b"x", TEXT, TEXT * 12, bytes(4000), noise, noise + TEXT + bytes(100))
     return [Base(original, archive(codec, original)) for original in originals]
+
+
+def memory_bound(codec: Codec) -> int:
+    """Bytes of address space that no mutant's decompression exceeds."""
+    arena_bytes = codec.engine.entries["arena_bytes"]  # type: ignore[attr-defined]
+    return max(map(arena_bytes, range(256))) + PROCESS_BYTES
 
 
 def archive(codec: Codec, original: bytes) -> bytes:
