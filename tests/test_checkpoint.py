@@ -15,7 +15,7 @@ import pytest
 import samples
 
 from golfkit.compress import pipeline
-from golfkit.compress.checkpoint import memory, state, work
+from golfkit.compress.checkpoint import state, work
 from golfkit.compress.checkpoint.keeper import Keeper
 from golfkit.compress.checkpoint.state import DamagedCheckpointError, Identity, State
 from golfkit.compress.codecs.cm import CM_FAST
@@ -24,9 +24,11 @@ from golfkit.compress.runtimes import engines, native
 from golfkit.errors import Exit, GolfError
 from golfkit.settings import cache_folder
 
+FAST = ["--codec", "cm-fast"]
 GOLF = [sys.executable, "-c", "from golfkit.cli import main; main()"]
 BLOCK = 4096  # bytes, so that small inputs have many
-DATA = samples.mixed(6 * BLOCK + 100)
+DATA = samples.mixed(10 * BLOCK + 100)
+OF_INPUT, OF_OUTPUT = "bytes of the transformed input", "bytes of output"
 DEADLINE_S = 60.0
 NEVER = 1 << 40  # bytes
 
@@ -71,9 +73,9 @@ class Run:
             pipeline.compress_file(CM_FAST, source, sink, len(data), cut_after(stop), keeper)
         return self.part.read_bytes()
 
-    def decompress(self, archive: bytes, stop: float = float("inf")) -> bytes:
+    def decompress(self, archive: bytes, stop: float = float("inf"), every_bytes: int = 1) -> bytes:
         (self.folder / "in").write_bytes(archive)
-        keeper = self.keeper()
+        keeper = self.keeper(every_bytes)
         with (self.folder / "in").open("rb") as source, self.part.open("r+b") as sink:
             header = pipeline.read_header(source, "it")
             pipeline.decompress_file(source, header, sink, "it", cut_after(stop), keeper)
@@ -91,6 +93,11 @@ def run(tmp_path: Path) -> Run:
     return Run(tmp_path)
 
 
+def coded_bytes(data: bytes) -> int:
+    """Of the transformed input, which is what positions count when compressing."""
+    return len(engines.transformed(CM_FAST.engine, data))
+
+
 def whole(folder: Path, data: bytes) -> bytes:
     folder.mkdir()
     return Run(folder).compress(data, every_bytes=NEVER)
@@ -104,19 +111,37 @@ def folders(parent: Path) -> Iterator[Path]:
 
 def test_a_run_cut_at_any_block_goes_on_to_the_same_archive_and_back(tmp_path: Path, small_blocks: None):
     archive, fresh = whole(tmp_path / "whole", DATA), folders(tmp_path)
-    for stop in range(1, 8):
+    n_coded = coded_bytes(DATA)
+    assert n_coded < len(DATA) - BLOCK  # there is something to transform
+    for stop in range(1, 1 + -(-n_coded // BLOCK)):
         run = Run(next(fresh))
         with pytest.raises(Cut):
             run.compress(DATA, stop)
         with run.part.open("ab") as torn:
             torn.write(b"what came after the checkpoint")
         assert run.compress(DATA, every_bytes=NEVER) == archive
-        assert run.said == ([f"resumed at {(stop - 1) * BLOCK:,} of {len(DATA):,} bytes"] if stop > 1 else [])
+        at = (stop - 1) * BLOCK
+        assert run.said == ([f"resumed at {at:,} {OF_INPUT}"] if stop > 1 else [])
+    for stop in range(1, 1 + -(-len(DATA) // BLOCK)):
         run = Run(next(fresh))
         with pytest.raises(Cut):
             run.decompress(archive, stop)
-        assert run.decompress(archive) == DATA
-        assert len(run.said) == (stop > 1)
+        assert run.decompress(archive, every_bytes=NEVER) == DATA
+        at = (stop - 1) * BLOCK
+        assert run.said == ([f"resumed at {at:,} {OF_OUTPUT}"] if stop > 1 else [])
+
+
+def test_a_run_cut_in_the_middle_of_a_word_s_restored_bytes_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A symbol may restore more bytes than were asked for: the rest is kept."""
+    data = b"The internationalisation of internationalisation, " * 6
+    archive, fresh = whole(tmp_path / "whole", data), folders(tmp_path)
+    monkeypatch.setattr(engines, "BLOCK", 7)
+    for stop in range(2, 6):
+        run = Run(next(fresh))
+        with pytest.raises(Cut):
+            run.decompress(archive, stop)
+        assert run.decompress(archive, every_bytes=NEVER) == data
+        assert run.said == [f"resumed at {(stop - 1) * 7:,} {OF_OUTPUT}"]
 
 
 def test_a_run_may_be_cut_again_and_again(run: Run, tmp_path: Path, small_blocks: None):
@@ -146,7 +171,7 @@ def test_an_interpreted_run_goes_on_natively_and_a_native_one_interpreted(
     with monkeypatch.context() as patched:
         patched.setitem(vars(CM_FAST), "engine", slow)
         assert run.decompress(archive) == data
-    assert run.said == ["resumed at 80 of 120 bytes", "resumed at 40 of 120 bytes"]
+    assert run.said == [f"resumed at 80 {OF_INPUT}", f"resumed at 40 {OF_OUTPUT}"]
 
 
 @pytest.mark.parametrize("place", ["first line", "map", "arena", "checksum", "cut", "emptied", "longer", "output"])
@@ -167,6 +192,7 @@ def test_a_damaged_checkpoint_is_named_and_passed_over(run: Run, tmp_path: Path,
 CHANGES = {
     "input longer": lambda run, patch: run.compress(DATA + b"x"),
     "input changed": lambda run, patch: run.compress(b"x" + DATA[1:]),
+    "input's last byte changed": lambda run, patch: run.compress(DATA[:-1] + b"x"),
     "codec version": lambda run, patch: (patch.setattr(CM_FAST, "version", 2), run.compress(DATA)),
     "codec": lambda run, patch: (patch.setattr(CM_FAST, "codec_id", 9), run.compress(DATA)),
     "kernels": lambda run, patch: (patch.setattr(native, "kernels_digest", lambda: "0" * 16), run.compress(DATA)),
@@ -190,12 +216,22 @@ def test_a_checkpoint_of_another_run_is_refused_and_stays(
     assert after[1][60:] == before[1][60:] or change is CHANGES["other direction"]
 
 
-def test_a_tail_that_changed_is_no_matter_as_the_archive_is_of_what_was_read(run: Run, small_blocks: None):
-    run.left()
-    changed = DATA[:-1] + b"x"
-    archive = run.compress(changed)
-    assert len(run.said) == 1
-    assert archive[24:56] == hashlib.sha256(changed).digest()
+def test_a_checkpoint_of_another_golfkit_is_refused_and_stays(run: Run, small_blocks: None):
+    content = run.left().checkpoint.read_bytes()
+    record = content.partition(b"\n")[0].partition(b" ")[2].replace(b"checkpoint.v2", b"checkpoint.v1")
+    older = hashlib.sha256(record).hexdigest()[:16].encode() + b" " + record + b"\n" + content.partition(b"\n")[2]
+    run.checkpoint.write_bytes(older)
+    with pytest.raises(GolfError, match=r"is of another golfkit, expected golfkit\.checkpoint\.v2.*--fresh"):
+        run.compress(DATA)
+    assert run.checkpoint.read_bytes() == older
+
+
+def test_what_a_checkpoint_counts_is_the_transformed_input(run: Run, small_blocks: None):
+    with run.left().checkpoint.open("rb") as source:
+        kept = state.read_state(source)
+    assert (kept.position, kept.identity.n_bytes) == (4 * BLOCK, len(DATA))
+    assert kept.read_sha256 == hashlib.sha256(DATA).hexdigest()  # of the whole input
+    assert kept.n_written < run.part.stat().st_size <= kept.position
 
 
 def test_a_damaged_archive_leaves_no_checkpoint(run: Run, tmp_path: Path, small_blocks: None):
@@ -259,7 +295,7 @@ def limited(command: list[str], folder: Path, most: int) -> subprocess.Completed
 
 def test_a_disk_too_full_for_a_checkpoint_loses_nothing(tmp_path: Path, native_programs: native.Built):
     (tmp_path / "in").write_bytes(samples.mixed(300_000))
-    command = [*GOLF, "compress", "in", "-o", "o", "--checkpoint-every", "0.01"]
+    command = [*GOLF, "compress", "in", "-o", "o", *FAST, "--checkpoint-every", "0.01"]
     done = limited(command, tmp_path, 3_000_000)
     assert (done.returncode, done.stderr.count("no checkpoint at")) == (0, 1), done.stderr
     assert (tmp_path / "o/archive.bin").read_bytes() == whole(tmp_path / "whole", samples.mixed(300_000))
@@ -300,7 +336,7 @@ def test_processes_killed_at_random_go_on_to_the_same_archive_and_back(tmp_path:
     archive = whole(tmp_path / "whole", data)
     every = ["--checkpoint-every", "0.02"]
     for command, result, expected in (
-        ([*GOLF, "compress", "in", "-o", "o", *every], "o/archive.bin", archive),
+        ([*GOLF, "compress", "in", "-o", "o", *FAST, *every], "o/archive.bin", archive),
         ([*GOLF, "decompress", "o/archive.bin", "back", *every], "back", data),
     ):
         work_folder = tmp_path / f".{result.partition('/')[0]}.work"
@@ -322,7 +358,7 @@ def test_a_stopped_run_says_that_its_checkpoint_is_kept_and_fresh_forgets_it(
     tmp_path: Path, native_programs: native.Built, number: signal.Signals, option: list[str]
 ):
     (tmp_path / "in").write_bytes(samples.mixed(250_000))
-    command = [*GOLF, "compress", "in", "-o", "o"]
+    command = [*GOLF, "compress", "in", "-o", "o", *FAST]
     said = killed([*command, "--checkpoint-every", "0.02"], tmp_path, tmp_path / ".o.work/checkpoint", 0.0, number)
     assert "the checkpoint is kept" in said
     assert not (tmp_path / "o").exists()
@@ -346,43 +382,3 @@ def test_of_two_processes_on_one_output_the_second_is_refused(tmp_path: Path):
         with work.opened(tmp_path / "other", said.append, fresh=False):
             pass
     assert os.listdir(tmp_path) == []
-
-
-@pytest.mark.parametrize(
-    ("args", "code", "said"),
-    [
-        (["compress", "in", "--memory", "1000000"], 1, "bytes of memory, expected at most 1,000,000 (--memory)"),
-        (["compress", "in", "--codec", "xz", "--memory", "1000000"], 2, "what xz needs is not known"),
-        (["compress", "in", "--codec", "xz", "--checkpoint-every", "9"], 2, "xz has no checkpoints"),
-        (["compress", "in", "-o", "-", "--fresh"], 2, "not a pipe"),
-        (["decompress", "archive", "out", "--memory", "1000000"], 1, "archive: cm-fast: needs "),
-        (["decompress", "archive", "-", "--checkpoint-every", "9"], 2, "not a pipe"),
-    ],
-)
-def test_what_cannot_be_honoured_is_refused_before_anything_is_written(
-    golf: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, args: list[str], code: int, said: str
-):
-    (tmp_path / "in").write_bytes(b"x" * 100)
-    (tmp_path / "archive").write_bytes(whole(tmp_path / "whole", b"x" * 100))
-    before = sorted(tmp_path.rglob("*"))
-    done = golf(*args)
-    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
-    assert said in done.stderr
-    assert sorted(path for path in tmp_path.rglob("*") if path.name != "artifacts") == before
-
-
-def test_memory_that_is_not_free_is_refused_and_an_unknown_amount_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(memory, "free_bytes", lambda: 1000)
-    with pytest.raises(GolfError, match="needs 1,001 bytes of memory, 1,000 are free here"):
-        memory.check(1001, None, "it")
-    memory.check(1000, 1000, "it")
-    monkeypatch.setattr(memory, "free_bytes", lambda: None)
-    memory.check(10**15, None, "it")
-
-
-def test_free_memory_is_what_linux_says(tmp_path: Path):
-    (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:    5 kB\n")
-    assert memory.free_bytes(tmp_path / "meminfo") == 5 * 1024
-    assert memory.free_bytes(tmp_path / "none") is None
