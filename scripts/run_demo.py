@@ -96,7 +96,7 @@ def demo_train(folder: Path) -> list[tuple[str, str]]:
 
 
 def demo_compress(folder: Path) -> list[tuple[str, str]]:
-    """Compress a text with golf's best codec and with xz, and certify golf's own in the sandbox."""
+    """Compress a text with golf's default codec and with xz, and certify golf's own in the sandbox."""
     text = folder / "text"
     text.write_text(embedded_text())
     rows = [("text bytes", str(text.stat().st_size))]
@@ -117,7 +117,7 @@ def demo_board(folder: Path) -> list[tuple[str, str]]:
     """Post the certified result to a local board, as evidence and not as a number."""
     agent = ["--agent", "demo"]
     golf(folder, "board", "agent", "register", "--model", "none", "--harness", "scripts/demo", *agent, "golf's demo")
-    golf(folder, "board", "post", "plan: cm-fast on the text that comes with Python", *agent)
+    golf(folder, "board", "post", "plan: cm-mid on the text that comes with Python", *agent)
     post = ["board", "result", "post", "--from", "artifacts/latest", "--negative", "--announce", *agent]
     golf(folder, *post, may_say_no=True)  # where there is no sandbox it is not certified, and so not posted
     golf(folder, "board", "digest")

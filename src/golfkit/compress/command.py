@@ -33,7 +33,7 @@ CodecOption = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help=f"One of {', '.join(codecs.names())}; default: the best of golf's own.",
+        help=f"One of {', '.join(codecs.names())}; default: the middle one of golf's own.",
         show_default=False,
     ),
 ]
