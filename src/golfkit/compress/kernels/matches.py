@@ -1,6 +1,6 @@
-"""Match model: predicts the byte that followed the most recent occurrence of the last bytes, and goes on after an error.
+"""Match model: predicts the byte that followed the last occurrence of the last bytes, and goes on after an error.
 
-    regs   int64[8]                    PTR, RUN (bytes that agreed since the match began or failed; -1: no match), MISSES
+    regs   int64[8]                    PTR, RUN (bytes that agreed since the match began or failed; -1: none), MISSES
                                        (of the last 8 bytes, which were predicted wrong), EXPECTED_BYTE, ENTRY, ENTRY2
     map    uint32[16 * 16 * 4]         adaptive P(1) by length bucket, misses and expected bit
     bytes  uint32[65536]               adaptive P(1) by expected byte and partial byte
@@ -70,7 +70,7 @@ def bucket_of(run):
 
 @jit
 def find_match(match, ring, mask, pos, slot, min_match):
-    """Follow the match over the byte before `pos`, or look for a new one; returns the bucket of the length + 1, or 0."""
+    """Follow the match over the byte before `pos`, or look for a new one; returns the length's bucket + 1, or 0."""
     regs = match.regs
     ptr = regs[PTR]
     run = regs[RUN]

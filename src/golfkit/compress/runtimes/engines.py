@@ -92,9 +92,7 @@ def transformed(engine: Engine, original: bytes) -> memoryview:
         return memoryview(b"")
     work = zeros(engine.entries["transform_bytes"](len(original)))
     out = zeros(2 * len(original) + 1000)
-    n = engine.entries["forward"](
-        engine.wrap(work), engine.wrap(bytearray(original)), len(original), engine.wrap(out)
-    )
+    n = engine.entries["forward"](engine.wrap(work), engine.wrap(bytearray(original)), len(original), engine.wrap(out))
     return memoryview(out)[:n]
 
 
@@ -123,8 +121,8 @@ def jitted(name: str, cache: Path | None) -> Engine:
     """Compiled in process by Numba, for this machine.
 
     cache  folder for compiled code of these very kernels: Numba looks only at the file of the entry point, not at the
-           kernels that it calls, nor at the tables that a model is made of, so the folder's name has to hold the model's
-           name and their digest; None to keep nothing
+           kernels that it calls, nor at the tables that a model is made of, so the folder's name has to hold the
+           model's name and their digest; None to keep nothing
     """
     import numba
     import numpy as np
