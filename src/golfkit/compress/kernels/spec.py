@@ -34,7 +34,7 @@ class Selector(NamedTuple):
 
 
 class Follower(NamedTuple):
-    """A feature of the LSTM: the byte that followed the named context when it was last seen; whether that was so twice."""
+    """A feature of the LSTM: the byte that followed the named context last, and whether that was so twice."""
 
     name: str
     n_rows: int = 513
