@@ -99,7 +99,7 @@ def run(
         words = said.read()
     if running.returncode not in (0, -signal.SIGKILL):
         sys.exit(words)
-    found = re.search(r"resumed at ([\d,]+) of", words)
+    found = re.search(r"resumed at ([\d,]+) bytes of", words)
     at = int(found[1].replace(",", "")) if found else None
     return Ended(used.ru_utime + used.ru_stime, time.perf_counter() - begun, running.returncode != 0, at)
 
