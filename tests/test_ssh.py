@@ -293,6 +293,6 @@ def test_a_full_disk_here_is_named_and_what_arrived_stays(shell, remote, tmp_pat
 def test_nothing_of_a_copy_runs_on_after_its_deadline(shell, remote, tmp_path):
     fill(remote / "run", LARGE)
     with pytest.raises(RemoteError, match="not done at its deadline"):
-        shell.down(str(remote / "run"), tmp_path / "back", soon(0.3))
+        shell.down(str(remote / "run"), tmp_path / "back", soon(0.1))
     assert not processes_with(str(tmp_path / "back"))
     eventually(lambda: not processes_with(str(remote)))
