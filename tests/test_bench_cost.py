@@ -149,9 +149,9 @@ def test_every_variant_of_every_model_is_one():
 
 
 def test_a_candidate_already_in_a_model_is_no_idea_for_it():
-    spec = variants.edited(small_model.SPEC, "add:gap, word")
-    assert "add:others/gap, word" in variants.add_one(small_model.SPEC)
-    assert "add:others/gap, word" not in variants.add_one(spec)
+    spec = variants.edited(small_model.SPEC, "add:word, gap")
+    assert "add:others/word, gap" in variants.add_one(small_model.SPEC)
+    assert "add:others/word, gap" not in variants.add_one(spec)
 
 
 def table() -> ablation.Ablation:

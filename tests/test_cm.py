@@ -78,7 +78,7 @@ def test_noise_grows_little(engine: engines.Engine):
 
 
 def test_the_most_compressible_input_stays_within_the_plausible_size(native_programs: native.Built, tmp_path: Path):
-    """Decoders refuse an archive of less than one byte for 65536: see stream.decoded for why none is."""
+    """Decoders refuse an archive of less than one byte for 65536 symbols: see stream.check for why none is."""
     n_bytes = 2_000_000
     (tmp_path / "in").write_bytes(bytes(n_bytes))
     subprocess.run([native_programs.compress, "in", "archive"], cwd=tmp_path, env={}, check=True)
@@ -88,9 +88,21 @@ def test_the_most_compressible_input_stays_within_the_plausible_size(native_prog
     assert (tmp_path / "out").read_bytes() == bytes(n_bytes)
 
 
+def test_words_repeated_for_ever_are_restored_however_small_their_archive(
+    native_programs: native.Built, tmp_path: Path
+):
+    """Two symbols stand for 32 bytes here, so that there are more than 2^16 bytes for each of the payload."""
+    data = b"abcdefghijklmnopqrstuvwxyzabcde " * (1 << 18)
+    (tmp_path / "in").write_bytes(data)
+    subprocess.run([native_programs.compress, "in", "archive"], cwd=tmp_path, env={}, check=True)
+    assert (tmp_path / "archive").stat().st_size - HEADER_BYTES < len(data) >> 16
+    subprocess.run([native_programs.decompress, "archive", "out"], cwd=tmp_path, env={}, check=True)
+    assert (tmp_path / "out").read_bytes() == data
+
+
 def test_a_size_that_no_payload_can_have_is_refused_before_anything_is_decoded(engine: engines.Engine):
-    header = Header(1, 1, engine.entries["parameter"](0), 11 << 16, 10, bytes(32))
-    with pytest.raises(DamagedError, match="720896 bytes cannot be in 10"):
+    header = Header(1, 1, engine.entries["parameter"](0), 11 << 21, 10, bytes(32))
+    with pytest.raises(DamagedError, match="23068672 bytes cannot be in 10"):
         next(stream.decoded(engine, header, io.BytesIO(bytes(10))))
 
 

@@ -84,7 +84,7 @@ def test_the_interpreted_kernel_makes_the_same_archive(codec: ContextMixing, tex
 
 def test_the_interpreted_kernel_opens_what_has_a_dictionary():
     slow, fast = engine("interpreted"), engine("auto")
-    assert engines.transformed(slow, WORDS)[0] == TEXT
+    assert engines.transformed(slow, bytearray(WORDS))[0] == TEXT
     payload = payload_of(fast, WORDS)
     assert payload_of(slow, WORDS) == payload
     assert restored(slow, WORDS, payload) == WORDS

@@ -1,7 +1,8 @@
 """From bytes to an archive and back, on file objects: the header, the digests, and the guards around a codec.
 
-Nothing is held in memory but the codec's own state. The digest and the length of the original are those of the bytes
-that the codec really read, so an archive never claims anything of a file that changed meanwhile.
+An own codec holds a whole input to transform it, a reference codec no more than its own state. The digest and the
+length of the original are those of the bytes that the codec really read, so an archive never claims anything of a file
+that changed meanwhile.
 """
 
 import hashlib

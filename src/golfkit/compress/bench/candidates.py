@@ -1,7 +1,8 @@
-"""Ideas for the models: contexts, weight sets, APMs and features that are in none of them, but worth a try.
+"""Ideas for the models: contexts, weight sets, APMs and features that one of them lacks, but worth a try.
 
 One line each, as in a model's tables (kernels/cm_mid.py); `golf idea ablate add-one` tries all, `--edit add:NAME` one.
-What helped moves to a model, what did not to docs/tuning.md.
+An idea that a model has by the same name is none for that model. What helped moves to a model, what did not to
+docs/tuning.md.
 """
 
 from collections.abc import Mapping
@@ -46,11 +47,11 @@ from golfkit.compress.kernels.spec import Context, Follower, Selector
 
 CANDIDATES: Mapping[str, tuple[Context | Selector | Follower, ...]] = {
     "orders": (Context("order 7", lambda r: hash2(r[C4], r[C8] & 0xFFFFFF)),),
-    "words": (Context("word, two before", lambda r: hash2(hash2(r[WORD], r[C1]), hash2(r[WORD2], r[WORD3]))),),
     "others": (
-        Context("word, first and third before", lambda r: hash2(hash2(r[WORD], r[C1]), hash2(r[WORD1], r[WORD3]))),
-        Context("gap, word", lambda r: hash2(hash2(r[WORD], r[C1]), r[GAP] + 3)),
-        Context("tag, order 1", lambda r: hash2(r[TAG], r[C1])),
+        Context("word, words 2 and 3 before", lambda r: hash2(hash2(r[WORD], r[C1]), hash2(r[WORD2], r[WORD3]))),
+        Context("word, words 1 and 3 before", lambda r: hash2(hash2(r[WORD], r[C1]), hash2(r[WORD1], r[WORD3]))),
+        Context("word, gap", lambda r: hash2(hash2(r[WORD], r[GAP]), r[C1])),
+        Context("tag", lambda r: hash2(r[TAG], r[C1])),
         Context("tag, word", lambda r: hash2(hash2(r[WORD], r[C1]), r[TAG] + 5)),
         Context("punctuation, word", lambda r: hash2(r[PUNCTUATION], hash2(r[WORD], r[C1]))),
         Context("punctuation, order 2", lambda r: hash2(r[PUNCTUATION] & 0xFFFF, r[C4] & 0xFFFF)),

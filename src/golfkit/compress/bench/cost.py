@@ -99,7 +99,7 @@ def transformed(original: bytes) -> Input:
 
     compiled = emit.lowered({}, {name: getattr(transform, name) for name in TRANSFORM})
     engine = _loaded(emit.linked(compiled, "pic"), TRANSFORM)
-    return Input(len(original), bytes(engines.transformed(engine, original)))
+    return Input(len(original), bytes(engines.transformed(engine, bytearray(original))))
 
 
 def measure(module: str, edits: Sequence[str], data: Input, first: Lowered) -> Cost:

@@ -86,13 +86,13 @@ class Session:
         return self._engine.entries["settle"](self._arena, self._parameter, payload, n_payload)
 
 
-def transformed(engine: Engine, original: bytes) -> memoryview:
+def transformed(engine: Engine, original: bytearray) -> memoryview:
     """What the coder codes of an input; nothing of an empty one."""
     if not original:
         return memoryview(b"")
     work = zeros(engine.entries["transform_bytes"](len(original)))
     out = zeros(2 * len(original) + 1000)
-    n = engine.entries["forward"](engine.wrap(work), engine.wrap(bytearray(original)), len(original), engine.wrap(out))
+    n = engine.entries["forward"](engine.wrap(work), engine.wrap(original), len(original), engine.wrap(out))
     return memoryview(out)[:n]
 
 

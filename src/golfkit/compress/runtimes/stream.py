@@ -20,16 +20,15 @@ def encoded(engine: engines.Engine, parameter: int, source: BinaryIO, n_bytes: i
     yield from encoded_on(engines.Session(engine, parameter), text, 0)
 
 
-def read(source: BinaryIO, n_bytes: int) -> bytes:
+def read(source: BinaryIO, n_bytes: int) -> bytearray:
     """The next `n_bytes` of `source`: the transform looks at them as a whole."""
-    parts, left = [], n_bytes
-    while left:
+    whole = bytearray()
+    while left := n_bytes - len(whole):
         part = source.read(min(CHUNK, left))
         if not part:
             raise cut_short(n_bytes, left)
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)
+        whole += part
+    return whole
 
 
 def encoded_on(session: engines.Session, text: memoryview, n_done: int) -> Iterator[tuple[int, bytes]]:
@@ -56,11 +55,12 @@ def check(engine: engines.Engine, header: Header) -> None:
     1..65535, so of the r + 1 values in the coder's range a bit gives up at least one in 65537: for a 1 that is
     ceil(r / 65536) values, for a 0 it is 1 + floor(r / 65536), and r >= 1. So a bit costs at least
     log2(65537 / 65536) bits and a byte 1 / 5678 of a bit. The range holds 32 bits, the last four bytes of payload cover
-    what of them is left: n bytes need more than n / 45427 bytes of payload. 65536 is above that.
+    what of them is left: n bytes need more than n / 45427 bytes of payload. Those are bytes of the transformed input,
+    each of which stands for at most 32 of the original (transform_restore.MAX_OUT). 2^21 is above 32 * 45427.
     """
     if not engine.entries["arena_bytes"](header.parameter):
         raise DamagedError(f"byte 7: parameter {header.parameter} is none of this codec")
-    if header.original_bytes >> 16 > header.payload_bytes:
+    if header.original_bytes >> 21 > header.payload_bytes:
         raise DamagedError(f"byte 8: {header.original_bytes} bytes cannot be in {header.payload_bytes}")
 
 

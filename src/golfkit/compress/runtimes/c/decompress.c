@@ -12,7 +12,7 @@ static void run(char **names) {
     if (n < HEADER || differ(archive, magic, 7) || differ(archive + CHECK_AT, digest, 4)) fail("not such an archive\n");
     i64 parameter = archive[7], size = golf_arena_bytes(parameter);
     u64 total = *(u64 *)(archive + 8), payload = *(u64 *)(archive + 16);
-    if (!size || payload != n - HEADER || total >> 16 > payload) fail("damaged header\n");
+    if (!size || payload != n - HEADER || total >> 21 > payload) fail("damaged header\n");
     u8 *arena = map(size, -1);
     i64 file = create(names[1]);
     golf_start(arena, parameter);
