@@ -31,6 +31,7 @@ from golfkit.compress.kernels.parser import (
     LENGTH2,
     MATCHING,
     MATCHING2,
+    POS,
     PUNCTUATION,
     SEEN,
     SENTENCE,
@@ -48,6 +49,13 @@ from golfkit.compress.kernels.spec import Context, Follower, Selector
 CANDIDATES: Mapping[str, tuple[Context | Selector | Follower, ...]] = {
     "orders": (Context("order 7", lambda r: hash2(r[C4], r[C8] & 0xFFFFFF)),),
     "others": (
+        Context("word nearby, far", lambda r: hash2(hash2(r[WORD], r[C1]), r[POS] >> 14)),
+        Context("order 2 nearby", lambda r: hash2(r[C4] & 0xFFFF, r[POS] >> 11)),
+        Context("order 3 nearby", lambda r: hash2(r[C4] & 0xFFFFFF, r[POS] >> 12)),
+        Context("order 4 nearby", lambda r: hash2(r[C4], r[POS] >> 13)),
+        Context("word before, nearby", lambda r: hash2(hash2(r[WORD1], r[C1]), r[POS] >> 12)),
+        Context("bracket nearby", lambda r: hash2(r[BRACKET] | r[C1] << 8, r[POS] >> 11)),
+        Context("first class nearby", lambda r: hash2(r[FIRST] | r[C1] << 8, r[POS] >> 11)),
         Context("word, words 2 and 3 before", lambda r: hash2(hash2(r[WORD], r[C1]), hash2(r[WORD2], r[WORD3]))),
         Context("word, words 1 and 3 before", lambda r: hash2(hash2(r[WORD], r[C1]), hash2(r[WORD1], r[WORD3]))),
         Context("word, gap", lambda r: hash2(hash2(r[WORD], r[GAP]), r[C1])),

@@ -3,7 +3,6 @@
 from golfkit.compress.kernels import layout, model
 from golfkit.compress.kernels.maps import hash2
 from golfkit.compress.kernels.parser import (
-    ABOVE,
     BITS,
     BRACKET,
     C0,
@@ -11,16 +10,15 @@ from golfkit.compress.kernels.parser import (
     C4,
     C8,
     CLASSES,
-    COLUMN,
     DISTANCE,
     EXPECTED,
     FIRST,
     FOLLOW1,
     FOLLOW2,
-    KINDS,
     LENGTH,
     LINK,
     MATCHING,
+    POS,
     SEEN,
     WORD,
     WORD1,
@@ -32,21 +30,18 @@ ORDERS = (
     Context("order 2", lambda r: r[C4] & 0xFFFF),
     Context("order 3, first class, bracket", lambda r: hash2(r[C4] & 0xFFFFFF, r[FIRST] | r[BRACKET] << 8)),
     Context("order 4", lambda r: r[C4]),
-    Context("order 5", lambda r: hash2(r[C4], r[C8] & 0xFF)),
     Context("order 6", lambda r: hash2(r[C4], r[C8] & 0xFFFF)),
 )
 WORDS = (
     Context("word", lambda r: hash2(r[WORD], r[C1])),
     Context("word, word before", lambda r: hash2(hash2(r[WORD], r[C1]), r[WORD1])),
     Context("word, second before", lambda r: hash2(hash2(r[WORD], r[C1]), r[WORD2] + 77)),
-    Context("three words", lambda r: hash2(hash2(r[WORD], r[C1]), hash2(r[WORD1], r[WORD2]))),
 )
 OTHERS = (
     Context("order 1", lambda r: r[C1]),
+    Context("word very near", lambda r: hash2(hash2(r[WORD], r[C1]), r[POS] >> 9)),
     Context("classes", lambda r: hash2(r[CLASSES], r[C1])),
-    Context("kinds, word", lambda r: hash2(r[KINDS] & 0xFFFFFF, r[WORD])),
     Context("bytes 2-3", lambda r: r[C4] & 0xFFFF00),
-    Context("byte above, column", lambda r: hash2(r[ABOVE] | r[COLUMN] << 8, r[C1])),
     Context("bracket, distance", lambda r: hash2(r[BRACKET] | min(r[DISTANCE], 15) << 8, r[C1])),
     Context("link", lambda r: hash2(r[LINK], r[C1])),
     Context("what followed the byte", lambda r: hash2(r[FOLLOW1] & 0xFFFF, r[C1])),
@@ -82,6 +77,7 @@ SPEC = Spec(
         "RATE": 0.002,
         "RATE_EXTRA": 0.01,
         "RATE_HALF": 1e5,
+        "LEAST_ERROR": 1024,
     },
 )
 

@@ -43,6 +43,7 @@ MIN_LOG2_RING = 20
 RUNS = 64  # entries of the run map a context
 P_MIXED, ST = range(N_CODER_REGS, N_CODER_REGS + 2)  # regs after the coder's: what `update` needs of `predict`
 RATE_NOW = 0  # rates
+AT_CONTEXTS = 6  # inputs of the mixer before those of contexts: two of each match model, a constant, the LSTM's
 N_PENDING, AT_PENDING, N_SYMBOLS, N_RESTORED = range(4)  # progress: of the decoder
 
 
@@ -58,6 +59,7 @@ class State(NamedTuple):
     hashes: Any  # uint32[N_CTX]: per context, of this byte
     base: Any  # uint32[N_CTX]: per context, byte offset of its slot, for this nibble
     first: Any  # uint32[N_CTX]: the same, of this byte's first nibble
+    history: Any  # uint32[N_CTX]: per context, entry of `maps` for this bit
     entry: Any  # uint32[N_CTX]: per context, entry of `runs` for this bit; 0: none
     tables: Any
     stretch: Any  # float32[4096]: ln(p / (1 - p)) of P(1) = (i + 1/2) / 4096
@@ -117,7 +119,8 @@ def places():
     step = 4 * N_CTX
     base = after(hashes, step)
     first = after(base, step)
-    entry = after(first, step)
+    history = after(first, step)
+    entry = after(history, step)
     tables = after(entry, step)
     stretch = after(tables, TABLES_BYTES)
     histories = after(stretch, 16384)
@@ -131,7 +134,7 @@ def places():
     restorer = after(match2, match_bytes(MATCH_BITS))
     net = after(restorer, RESTORE_BYTES)
     end = after(net, lstm_bytes(LAYERS, CELLS, N_FEATURES, N_FEATURE_ROWS) if CELLS > 0 else 0)
-    fixed = (hashes, base, first, entry, tables, stretch, histories, maps, runs)
+    fixed = (hashes, base, first, history, entry, tables, stretch, histories, maps, runs)
     return fixed, (parser, mixing, apms, match, match2, restorer, net, end)
 
 
@@ -147,7 +150,7 @@ def arena_bytes(parameter):
 @carver
 def carve(arena, parameter):
     """The arrays of an arena (uint8[arena_bytes(parameter)], 64-byte aligned)."""
-    (hashes, base, first, entry, tables, stretch, histories, maps, runs), others = places()
+    (hashes, base, first, history, entry, tables, stretch, histories, maps, runs), others = places()
     parser, mixing, apms, match, match2, restorer, net, ring = others
     direct = ring + (1 << log2_ring(parameter))
     n_direct = 16 << log2_direct(parameter) if N_DIRECT > 0 else 0
@@ -161,6 +164,7 @@ def carve(arena, parameter):
         u32_view(arena, hashes, N_CTX),
         u32_view(arena, base, N_CTX),
         u32_view(arena, first, N_CTX),
+        u32_view(arena, history, N_CTX),
         u32_view(arena, entry, N_CTX),
         tables_at(arena, tables),
         f32_view(arena, stretch, 4096),

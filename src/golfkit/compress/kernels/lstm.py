@@ -18,7 +18,7 @@ f, candidate g, output gate o:  c' = f c + (1 - f) g,  h = o tanh c'.
     scales      float32[HORIZON * 16]           of each gate: what its sum was multiplied by
     errors      float32[HORIZON * 272]          P(byte), less 1 for the one that came
     tree        float32[512]                    tree[256 + i] = P(byte i) + tiny, tree[i] = tree[2i] + tree[2i + 1]
-    embedding   float32[rows * 2 * 3 * cells]   each row: its weights, then their squares; the second layer's come first
+    embedding   float32[rows * row_floats]      each row: its weights, then their squares; the second layer's come first
 width is layers * cells; cells is a multiple of 16. Sources: Hochreiter and Schmidhuber, "Long Short-Term Memory"
 (1997); Greff et al., "LSTM: A Search Space Odyssey" (2017), coupled gates; Zhang and Sennrich, "Root Mean Square Layer
 Normalization" (2019); Graves, "Generating Sequences With Recurrent Neural Networks" (2013), layers.
@@ -38,6 +38,7 @@ SYMBOL_PANELS = SYMBOLS // LANES
 STEP, UPDATES, TOP, TOP_P16 = range(4)  # regs: place in the chunk, chunks learnt, likeliest byte and its probability
 FORGET_BIAS = 1.0
 OUTPUT_SPAN = 0.02  # output weights begin within +-
+OWN_SQUARES = 128  # cells from which on each weight of a row has its square; else they share one a gate; docs/tuning.md
 SHARED = 2  # features that the second layer sees too; docs/tuning.md
 SHARED_ROWS = 4096  # of its own that it has for them: their rows are below that
 ROW_SPAN = 0.1  # so do the embedding's first rows
@@ -85,9 +86,15 @@ def recurrent_at(layers, cells, layer):
 
 
 @jit
+def row_floats(cells):
+    """Floats of an embedding row: its weights, then the sums of squares that `step_row` keeps."""
+    return GATES * cells + (LANES if cells < OWN_SQUARES else GATES * cells)
+
+
+@jit
 def row_at(layers, cells, layer, row):
     """Where a layer's row of the embedding begins."""
-    return (row + (layers - 1 - layer) * SHARED_ROWS) * (2 * GATES * cells)
+    return (row + (layers - 1 - layer) * SHARED_ROWS) * row_floats(cells)
 
 
 @jit
@@ -168,7 +175,7 @@ def init_lstm(net, layers, cells, n_features, n_rows):
     seed = scatter(net.recurrent.weights, 0, recurrent_at(layers, cells, layers), f32(1.0 / froot(f32(cells))), 1)
     seed = scatter(net.output.weights, 0, SYMBOLS * layers * cells, f32(OUTPUT_SPAN), seed)
     for row in range((layers - 1) * SHARED_ROWS + min(n_rows, SCATTERED_ROWS)):
-        seed = scatter(net.embedding, row * (2 * GATES * cells), GATES * cells, f32(ROW_SPAN), seed)
+        seed = scatter(net.embedding, row * row_floats(cells), GATES * cells, f32(ROW_SPAN), seed)
     for j in range(layers * GATES * cells):
         net.gain.weights[j] = 1.0
         net.bias.weights[j] = FORGET_BIAS if j % (GATES * cells) < cells else 0.0

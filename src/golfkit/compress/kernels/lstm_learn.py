@@ -10,14 +10,16 @@ from golfkit.compress.kernels.lstm import (
     ERRORS,
     GATES,
     HORIZON,
+    OWN_SQUARES,
     STEP,
     SYMBOL_PANELS,
     UPDATES,
     features_of,
     recurrent_at,
     row_at,
+    row_floats,
 )
-from golfkit.compress.kernels.lstm_dense import DECAY, LANES, descend, row_sums, step
+from golfkit.compress.kernels.lstm_dense import DECAY, LANES, LEAST_SQUARE, descend, row_sums, step
 
 RATE = 0.007  # docs/tuning.md
 RATE_FALL = 5000.0  # updates: the rate is divided by sqrt(1 + updates / RATE_FALL)
@@ -180,13 +182,33 @@ def step_row(net, layers, cells, layer, first, t, rate, correction):
         if i64(net.seen[first + u]) == row:
             net.users[n_users] = u
             n_users += 1
-    n_gates = GATES * cells
     w = row_at(layers, cells, layer, row)
     ahead = row_at(layers, cells, layer, i64(net.seen[min(first + t + 1, first + HORIZON - 1)]))
-    for i in range(n_gates // LANES):
+    for i in range(row_floats(cells) // LANES):
         prefetch(net.embedding, ahead + LANES * i)
-        prefetch(net.embedding, ahead + n_gates + LANES * i)
-        d = vsplat(0.0)
-        for k in range(n_users):
-            d = vadd(d, vload(net.dz, (i64(net.users[k]) * layers + layer) * n_gates + LANES * i))
-        step(net.embedding, w + LANES * i, net.embedding, w + n_gates + LANES * i, d, rate, correction)
+    n_gates = GATES * cells
+    for gate in range(GATES):
+        square = vsplat(0.0)
+        for i in range(gate * cells // LANES, (gate + 1) * cells // LANES):
+            d = vsplat(0.0)
+            for k in range(n_users):
+                d = vadd(d, vload(net.dz, (i64(net.users[k]) * layers + layer) * n_gates + LANES * i))
+            if cells < OWN_SQUARES:
+                vstore(net.sums, LANES * i, d)
+                square = vfma(d, d, square)
+            else:
+                step(net.embedding, w + LANES * i, net.embedding, w + n_gates + LANES * i, d, rate, correction)
+        if cells < OWN_SQUARES:
+            step_together(net, cells, gate, w, f32(vsum(square) / f32(cells)), rate, correction)
+
+
+@jit
+def step_together(net, cells, gate, w, square, rate, correction):
+    """One step of a row's weights of one gate along the gradients in `sums`; `square` is the mean of their squares."""
+    s = w + GATES * cells + gate
+    total = f32(f32(net.embedding[s] * f32(DECAY)) + f32(square + f32(LEAST_SQUARE)))
+    net.embedding[s] = total
+    factor = vsplat(f32(rate / froot(f32(total * correction))))
+    for i in range(gate * cells // LANES, (gate + 1) * cells // LANES):
+        at = w + LANES * i
+        vstore(net.embedding, at, vfma(vload(net.sums, LANES * i), factor, vload(net.embedding, at)))

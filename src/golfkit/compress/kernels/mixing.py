@@ -92,17 +92,22 @@ def mix(mixing, n_inputs, n_sets, n_finals):
 
 
 @jit
-def train(mixing, tables, n_inputs, n_sets, n_finals, bit, rate, final_rate):
-    """Learn from the bit; the rates (float32) are steps per unit of probability and of stretched input."""
+def train(mixing, tables, n_inputs, n_sets, n_finals, bit, rate, final_rate, least):
+    """Learn from the bit; the rates (float32) are steps per unit of probability and of stretched input.
+
+    least  a row whose error is smaller, in 1/65536ths, is left as it is
+    """
     for k in range(n_sets):
-        step = f32(error_of(mixing, tables, k, bit) * rate)
-        ftrain(mixing.weights, (1 + i64(mixing.selected[k])) * n_inputs, mixing.inputs, n_inputs, step)
+        error = error_of(mixing, tables, k, bit)
+        if abs(error) >= least:
+            step = f32(f32(f32(error) * f32(1.0 / 65536.0)) * rate)
+            ftrain(mixing.weights, (1 + i64(mixing.selected[k])) * n_inputs, mixing.inputs, n_inputs, step)
     for k in range(n_sets, n_sets + n_finals):
-        step = f32(error_of(mixing, tables, k, bit) * final_rate)
+        step = f32(f32(f32(error_of(mixing, tables, k, bit)) * f32(1.0 / 65536.0)) * final_rate)
         ftrain(mixing.final, (1 + i64(mixing.selected[k])) * OUTPUTS, mixing.outputs, OUTPUTS, step)
 
 
 @jit
 def error_of(mixing, tables, k, bit):
-    """What prediction k was off by, float32 within +-1."""
-    return f32(f32((bit << 16) - squashed(tables, i64(mixing.st8[k]))) * f32(1.0 / 65536.0))
+    """What prediction k was off by, in 1/65536ths."""
+    return (bit << 16) - squashed(tables, i64(mixing.st8[k]))

@@ -11,9 +11,10 @@ Protocol, the same for encoder and decoder: for each byte `begin_byte`, for each
 
 from golfkit.compress.kernels.apm import BUCKETS, refine, update_apm
 from golfkit.compress.kernels.coder import AT, begin_decode, decode_bit, encode_bit, encode_end, is_settled
-from golfkit.compress.kernels.floats import f32, truncated
+from golfkit.compress.kernels.floats import LANES, f32, truncated
 from golfkit.compress.kernels.jit import i64, jit, prefetch
 from golfkit.compress.kernels.layout import (
+    AT_CONTEXTS,
     AT_PENDING,
     CELLS,
     LAYERS,
@@ -78,6 +79,7 @@ RATE = 0.004  # of layer 1: per unit of probability and of stretched input; at t
 RATE_EXTRA = 0.0  # fades to RATE: by half after RATE_HALF bytes
 RATE_HALF = 1.0
 FINAL_RATE = 0.002  # of layer 2
+LEAST_ERROR = 0  # of a row of layer 1 that learns, in 1/65536ths
 MAP_LIMIT = 1000  # counts: adaptive maps settle at a step of 1 / limit
 RUN_LIMIT = 1000
 DIRECT_LIMIT = 255
@@ -164,34 +166,42 @@ def find_slots(s, parameter, prefix):
 
 
 @jit
-def read_contexts(s, n_bits):
-    """The inputs of the contexts, from item 0 on; counts what was seen before. Returns how many inputs."""
+def read_histories(s, n_bits):
+    """Note each context's history of the next bit, as an entry of `maps`; count what was seen before."""
     r = s.parser.r
-    inputs = s.mixing.inputs
     node = NODES + node_of(r[C0], n_bits)
     n_orders = 0
     n_words = 0
     for i in range(N_CTX):
         state = i64(s.lines.bytes[i64(s.base[i]) + node])
-        if state == 0:
-            inputs[i] = 0.0
-        else:
-            inputs[i] = s.stretch[p22_of(s.maps, i * 256 + state) >> 10]
+        s.history[i] = i * 256 + state
+        if state > 0:
             if i < N_ORDERS:
                 n_orders += 1
             elif i < N_ORDERS + N_WORDS:
                 n_words += 1
     r[SEEN] = n_orders
     r[WORDS_SEEN] = n_words
+
+
+@jit
+def read_contexts(s, n_bits):
+    """The inputs of the contexts, from item AT_CONTEXTS on."""
+    c0 = s.parser.r[C0]
+    inputs = s.mixing.inputs
+    for i in range(N_CTX):
+        entry = i64(s.history[i])
+        x = s.stretch[p22_of(s.maps, entry) >> 10]
+        inputs[AT_CONTEXTS + i] = x if entry & 255 > 0 else f32(0.0)
     for i in range(N_RUNS):
-        inputs[N_CTX + i] = read_run(s, i, r[C0], n_bits)
-    at = N_CTX + N_RUNS
+        inputs[AT_CONTEXTS + N_CTX + i] = read_run(s, i, c0, n_bits)
+    node = node_of(c0, n_bits)
+    at = AT_CONTEXTS + N_CTX + N_RUNS
     for i in range(N_DIRECT):
-        item = i64(s.direct[i64(s.direct_base[i]) + node - NODES])
+        item = i64(s.direct[i64(s.direct_base[i]) + node])
         inputs[at + 2 * i] = s.stretch[item >> 20]
         sure = f32(f32((item >> 10) - P22_HALF) * f32(0.1 / 4194304.0))
         inputs[at + 2 * i + 1] = f32(sure * f32(min(item & 1023, 30)))
-    return at + 2 * N_DIRECT
 
 
 @jit
@@ -214,20 +224,24 @@ def predict(s, n_bits):
     r = s.parser.r
     c0 = r[C0]
     r[BITS] = n_bits
-    at = read_contexts(s, n_bits)
     inputs = s.mixing.inputs
-    r[MATCHING] = predict_match(s.match, s.stretch, inputs, at, r[LENGTH], c0, n_bits)
-    r[MATCHING2] = predict_match(s.match2, s.stretch, inputs, at + 2, r[LENGTH2], c0, n_bits)
-    inputs[at + 4] = f32(0.3)
+    read_histories(s, n_bits)
+    r[MATCHING] = predict_match(s.match, s.stretch, inputs, 0, r[LENGTH], c0, n_bits)
+    r[MATCHING2] = predict_match(s.match2, s.stretch, inputs, 2, r[LENGTH2], c0, n_bits)
+    inputs[4] = f32(0.3)
     if CELLS > 0:
         x = bit_stretch(s.net, c0)
-        inputs[at + 5] = x
+        inputs[5] = x
         s.mixing.outputs[N_SETS] = x
         r[NET] = truncated(f32(x + f32(12.0)))
     select_apms(r, s.apm_rows)
     for k in range(N_APMS):
         prefetch(s.apms, i64(s.apm_rows[k]) * BUCKETS)
     select(r, s.mixing.selected)
+    for k in range(N_SETS):  # memory brings the rows of weights while the contexts are read
+        for j in range(N_INPUTS // LANES):
+            prefetch(s.mixing.weights, (1 + i64(s.mixing.selected[k])) * N_INPUTS + LANES * j)
+    read_contexts(s, n_bits)
     st = mix(s.mixing, N_INPUTS, N_SETS, N_FINALS)
     p_mixed = squashed(s.tables, st)
     s.regs[P_MIXED] = p_mixed
@@ -244,13 +258,12 @@ def update(s, n_bits, bit):
     r = s.parser.r
     c0 = r[C0]
     recip = s.tables.recip
-    train(s.mixing, s.tables, N_INPUTS, N_SETS, N_FINALS, bit, s.rates[RATE_NOW], f32(FINAL_RATE))
+    train(s.mixing, s.tables, N_INPUTS, N_SETS, N_FINALS, bit, s.rates[RATE_NOW], f32(FINAL_RATE), LEAST_ERROR)
     node = NODES + node_of(c0, n_bits)
     for i in range(N_CTX):
-        at = i64(s.base[i]) + node
-        state = i64(s.lines.bytes[at])
-        update_map(s.maps, i * 256 + state, bit, recip, MAP_LIMIT)
-        s.lines.bytes[at] = s.histories.next_state[2 * state + bit]
+        entry = i64(s.history[i])
+        update_map(s.maps, entry, bit, recip, MAP_LIMIT)
+        s.lines.bytes[i64(s.base[i]) + node] = s.histories.next_state[2 * (entry & 255) + bit]
     for i in range(N_RUNS):
         entry = i64(s.entry[i])
         if entry > 0:

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 from golfkit.compress.kernels.floats import LANES
 from golfkit.compress.kernels.jit import jit
+from golfkit.compress.kernels.layout import AT_CONTEXTS
 from golfkit.compress.kernels.maps import hash2
 from golfkit.compress.kernels.parser import RUN_FIRST
 
 Value = Callable[[Any], int]
-MATCH_INPUTS = 5  # two of each match model, and a constant
 
 
 class Context(NamedTuple):
@@ -63,7 +63,7 @@ def entries(templates: Sequence[ModuleType], spec: Spec) -> dict[str, Any]:
     """The templates' names, their functions being copies that see the spec's sizes and functions as their globals."""
     n_runs = int(spec.constants.get("N_RUNS", len(spec.contexts)))
     n_direct = int(spec.constants.get("N_DIRECT", 0))
-    n_inputs = len(spec.contexts) + n_runs + 2 * n_direct + MATCH_INPUTS + bool(spec.features)
+    n_inputs = AT_CONTEXTS + len(spec.contexts) + n_runs + 2 * n_direct
     number = {context.name: i for i, context in enumerate(spec.contexts)}
     filled = {
         **spec.constants,
