@@ -11,7 +11,7 @@ import small_model
 
 from golfkit import cli
 from golfkit.compress import command_idea
-from golfkit.compress.bench import ablation, cost, search, trials, variants
+from golfkit.compress.bench import ablation, cost, document, search, trials, variants
 from golfkit.compress.bench.cost import Cost
 from golfkit.compress.runtimes import engines, native, stream
 from golfkit.errors import Exit, GolfError
@@ -171,31 +171,32 @@ def test_rows_are_sorted_by_what_they_are_worth():
 
 
 def test_the_table_between_its_markers_is_replaced_and_nothing_else(tmp_path):
-    begin, end = ablation.markers("cm-mid", "leave-one-out")
-    document = tmp_path / "tuning.md"
+    name = ablation.name("cm-mid", "leave-one-out")
+    begin, end = document.markers(name)
+    page = tmp_path / "tuning.md"
     before, after = "# Tuning\n\n| a | b |\n", "\nmore\n<!-- cm-mid add-one START -->\n"
-    document.write_text(f"{before}{begin}\nold\n{end}{after}")
-    ablation.write(document, table())
-    text = document.read_text()
+    page.write_text(f"{before}{begin}\nold\n{end}{after}")
+    document.write(page, name, ablation.markdown(table()))
+    text = page.read_text()
     assert text.startswith(f"{before}{begin}\n")
     assert text.endswith(f"{end}{after}")
     assert "old" not in text
     assert "| drop:orders/a \\| b | 1,100 | +10.000 % | 2.0 | +10 |" in text
-    ablation.write(document, table())
-    assert document.read_text() == text
+    document.write(page, name, ablation.markdown(table()))
+    assert page.read_text() == text
 
 
 @pytest.mark.parametrize("text", ["", "{end}\n{begin}\n", "{begin}\n{begin}\n{end}\n", "x {begin}\n{end}\n"])
 def test_a_document_without_a_place_for_the_table_is_left_alone(tmp_path, text):
-    begin, end = ablation.markers("cm-mid", "leave-one-out")
-    document = tmp_path / "tuning.md"
-    document.write_text(text.format(begin=begin, end=end))
-    content = document.read_bytes()
+    begin, end = document.markers("some")
+    page = tmp_path / "tuning.md"
+    page.write_text(text.format(begin=begin, end=end))
+    content = page.read_bytes()
     with pytest.raises(GolfError):
-        ablation.check(document, "cm-mid", "leave-one-out")
+        document.check(page, "some")
     with pytest.raises(GolfError):
-        ablation.write(document, table())
-    assert document.read_bytes() == content
+        document.write(page, "some", ["new"])
+    assert page.read_bytes() == content
 
 
 def test_a_search_finds_the_least_and_tries_nothing_twice():
@@ -246,11 +247,11 @@ def test_costs_are_printed_as_lines_and_as_json(tmp_path, monkeypatch, capsys):
     assert "payload_bytes: 1000" in capsys.readouterr().out
     command_idea.search(tmp_path, "RATE", edit=["RATE=0.008"], json=True)
     assert json.loads(capsys.readouterr().out)["edits"] == ["RATE=0.016"]
-    document = tmp_path / "tuning.md"
-    document.write_text("\n".join(ablation.markers("cm-mid", "add-one")))
-    command_idea.ablate("add-one", tmp_path / "text", write=document, json=True)
+    page = tmp_path / "tuning.md"
+    page.write_text("\n".join(document.markers(ablation.name("cm-mid", "add-one"))))
+    command_idea.ablate("add-one", tmp_path / "text", write=page, json=True)
     assert len(json.loads(capsys.readouterr().out)["rows"]) == len(variants.add_one(small_model.SPEC))
-    assert "golf idea ablate add-one text" in document.read_text()
+    assert "golf idea ablate add-one text" in page.read_text()
 
 
 def test_a_variant_that_fails_is_an_error_in_its_own_words(tmp_path, monkeypatch):

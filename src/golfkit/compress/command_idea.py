@@ -72,12 +72,12 @@ def ablate(
     json: JsonFlag = False,
 ) -> None:
     """Measure FILE with each line of the model's tables left out, or each candidate added; worth most comes first."""
-    from golfkit.compress.bench import ablation, trials
+    from golfkit.compress.bench import ablation, document, trials
 
     if way not in ablation.EDITS:
         raise GolfError(f"WAY is {way!r}, expected {' or '.join(ablation.EDITS)}", Exit.USAGE)
     if write:
-        ablation.check(write, model, way)
+        document.check(write, ablation.name(model, way))
     with stoppable(), trials.opened(_module(model), file, n, jobs) as opened:
         table = ablation.run(opened, model, way, file.name, tuple(edit or ()), _tell)
     if json:
@@ -91,7 +91,7 @@ def ablate(
         ]
         output.table(ablation.Row._fields, rows)
     if write:
-        ablation.write(write, table)
+        document.write(write, ablation.name(model, way), ablation.markdown(table))
         output.note(f"written: {write}")
 
 
