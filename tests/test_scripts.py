@@ -11,7 +11,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.mark.parametrize("name", ["scripts/setup", "scripts/test", "scripts/demo", "scripts/docs", ".ci/run"])
+SHELL = [*(f"scripts/{path.name}" for path in sorted((ROOT / "scripts").iterdir()) if not path.suffix), ".ci/run"]
+
+
+@pytest.mark.parametrize("name", SHELL)
 def test_a_script_is_executable_and_its_shell_syntax_is_right(name):
     assert os.access(ROOT / name, os.X_OK)
     subprocess.run(["bash", "-n", ROOT / name], check=True)

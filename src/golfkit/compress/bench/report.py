@@ -20,7 +20,7 @@ def markdown(ladder: Ladder, command: str) -> list[str]:
     about = (
         f"`{command}`: {ladder.original_bytes:,} bytes ({what}) on {ladder.hardware}. *Total* is archive + bundle, "
         f"roundtrip-verified in the sandbox; programs of others are not counted, so that they have an archive alone. "
-        f"Sizes repeat exactly. CPU seconds, and their multiples of `xz -9e -T1` compressing the same file just before, "
+        f"Sizes repeat exactly. CPU seconds, also as multiples of `xz -9e -T1` compressing the same file before, "
         f"are {runs}."
     )
     return ["", about, "", *document.table(COLUMNS, [_row(rung) for rung in ladder.rungs]), ""]
