@@ -25,3 +25,10 @@ def mixed(n_bytes: int) -> bytes:
 def noise(n_bytes: int) -> bytes:
     """Random bytes, always the same."""
     return random.Random(0).randbytes(n_bytes)
+
+
+def long_words(n_bytes: int) -> bytes:
+    """Lines of few and long words, always the same, which the transform makes a sixth as long."""
+    draw = random.Random(0)
+    words = ["".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=draw.randint(14, 24))) for _ in range(36)]
+    return b" ".join(draw.choice(words).encode() for _ in range(n_bytes // 14))[:n_bytes]

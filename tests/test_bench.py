@@ -14,7 +14,7 @@ import typer
 
 from golfkit.compress import codecs, command_bench
 from golfkit.compress.artifact import results
-from golfkit.compress.bench import peers, picture, ranking, wait4
+from golfkit.compress.bench import document, peers, picture, ranking, report, wait4
 from golfkit.compress.bench.ranking import Ladder, Rung
 from golfkit.errors import Exit, GolfError
 
@@ -30,12 +30,15 @@ WORKSPACE = {  # the workspace document's table
 
 
 def rung(name: str, total_bytes: int, us_per_byte: float | None, *, bundle_bytes: int | None = 10) -> Rung:
-    return Rung(name, "", total_bytes, total_bytes, bundle_bytes, 1.0, 1.0, 1.0, us_per_byte, 0.1, True, name)
+    sizes = (total_bytes, total_bytes - (bundle_bytes or 0), bundle_bytes)
+    root = None if bundle_bytes is None else "empty"
+    times = {"compress_per_xz": 12.3, "decompress_per_xz": 0.021, "us_per_byte": us_per_byte}
+    return Rung(name, "", *sizes, 1.0, 1.0, 1.0, 0.1, bundle_bytes is not None, root, True, name, **times)
 
 
 def ladder(*rungs: Rung, dataset: str | None = None) -> Ladder:
     published = peers.PUBLISHED if dataset else ()
-    return Ladder(1000, "0" * 64, dataset, "a machine", rungs, ("zpaq -m5",), published)
+    return Ladder(1000, "0" * 64, dataset, "a machine", 1, rungs, ("zpaq -m5",), published)
 
 
 @pytest.fixture
@@ -72,6 +75,78 @@ def test_codecs_are_certified_and_sorted_by_total(climb):
         assert r["decompress_cpu_s"] > 0
         assert r["ram_peak_gb"] > 0
     assert (said["original_bytes"], said["dataset"], said["published"]) == (len(TEXT), None, [])
+
+
+def test_times_are_also_multiples_of_xz_in_the_same_run(climb):
+    if not peers.installed(peers.XZ):
+        pytest.skip("no xz (apt-get install xz-utils)")
+    said = json.loads(climb(codecs="gzip", peers=True, runs=2, json=True))
+    assert said["runs"] == 2
+    assert next(r for r in said["rungs"] if r["name"] == "xz -9e")["compress_per_xz"] > 0
+    for r in said["rungs"]:
+        assert r["compress_per_xz"] >= 0  # gzip takes too little time to be seen here
+        assert r["decompress_per_xz"] >= 0
+        assert r["us_per_byte"] == pytest.approx(1e6 * r["compress_cpu_s"] / len(TEXT), abs=1e-4)
+
+
+def test_without_xz_there_is_no_multiple_of_it(climb, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(peers, "XZ", peers.XZ._replace(programs=("golf-no-such-program",)))
+    (found,) = json.loads(climb(codecs="bzip2", json=True))["rungs"]
+    assert (found["compress_per_xz"], found["decompress_per_xz"]) == (None, None)
+    assert found["compress_cpu_s"] is not None
+
+
+def test_of_several_runs_the_median_counts_and_the_reference_is_that_of_the_run(monkeypatch: pytest.MonkeyPatch):
+    seconds = {"xz": iter([2.0, 1.0, 4.0]), "own": iter([20.0, 30.0, 16.0])}
+    monkeypatch.setattr(peers, "installed", lambda peer: "xz")
+    monkeypatch.setattr(peers, "compress_cost", lambda *of: wait4.Cost(9.0, next(seconds["xz"]), 0))
+
+    def once() -> Rung:
+        return rung("own", 100, None)._replace(compress_cpu_s=next(seconds["own"]), decompress_cpu_s=8.0)
+
+    found = ranking._repeated(once, Path(), 3, 1000)
+    assert (found.compress_cpu_s, found.decompress_cpu_s, found.us_per_byte) == (20.0, 8.0, 20000.0)
+    assert (found.compress_per_xz, found.decompress_per_xz) == (10.0, 4.0)  # of 10, 30, 4 and 4, 8, 2
+
+
+def test_archives_that_differ_between_runs_are_an_error(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(peers, "installed", lambda peer: None)
+    sizes = iter([100, 101])
+    with pytest.raises(GolfError, match="archives of 90, 91 bytes, expected the same"):
+        ranking._repeated(lambda: rung("own", next(sizes), None), Path(), 2, 1000)
+
+
+def test_the_document_gets_the_table_and_the_command_that_makes_it(climb, tmp_path: Path):
+    begin, end = document.markers(report.NAME)
+    readme = tmp_path / "README.md"
+    readme.write_text(f"# Title\n{begin}\nold\n{end}\nlast\n")
+    climb(codecs="gzip", n=5000, write=readme)
+    text = readme.read_text()
+    assert text.startswith(f"# Title\n{begin}\n\n`golf bench text --codecs gzip -n 5000 --runs 1`: 5,000 bytes")
+    assert text.endswith(f"{end}\nlast\n")
+    assert "\n| gzip, certified beside the system's programs | " in text
+    assert "old" not in text
+
+
+def test_a_row_shows_what_is_own_and_certified():
+    rungs = [
+        rung("cm-own", 1_000, 12.34),
+        rung("xz -9e", 2_000, None, bundle_bytes=None),
+        rung("gzip", 3_000, 0.1)._replace(own=False, root="system"),
+        rung("broken", 4_000, 0.1)._replace(verified=False),
+    ]
+    own, peer, codec, broken = report.markdown(ladder(*rungs), "golf bench text")[5:-1]
+    cells = "| 990 | 10 | 1.00 / 1.00 | 12.3 / 0.02 | 12.3 | 0.10 |"
+    assert own == f"| **cm-own**, certified in an empty root | **1,000** {cells}"
+    assert peer == "| xz -9e |  | 2,000 |  | 1.00 / 1.00 | 12.3 / 0.02 |  | 0.10 |"
+    assert codec.startswith("| gzip, certified beside the system's programs | 3,000 |")
+    assert broken.startswith("| **broken**, NOT RESTORED | ")
+
+
+def test_a_document_without_a_place_is_refused_before_anything_runs(tmp_path: Path):
+    (tmp_path / "README.md").write_text("nothing\n")
+    with pytest.raises(GolfError, match="is there 0 times"):
+        command_bench.run(tmp_path / "none", write=tmp_path / "README.md")
 
 
 def test_installed_peers_restore_and_absent_ones_are_listed(climb, monkeypatch: pytest.MonkeyPatch):

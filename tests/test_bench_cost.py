@@ -11,8 +11,9 @@ import small_model
 
 from golfkit import cli
 from golfkit.compress import command_idea
-from golfkit.compress.bench import ablation, cost, search, trials, variants
+from golfkit.compress.bench import ablation, cost, curve, document, search, trials, variants
 from golfkit.compress.bench.cost import Cost
+from golfkit.compress.kernels import parser
 from golfkit.compress.runtimes import engines, native, stream
 from golfkit.errors import Exit, GolfError
 
@@ -121,7 +122,7 @@ def test_a_constant_keeps_its_kind():
         ("drop:order 1", "expected one of orders/order 1, "),
         ("drop:finals/partial byte", "a final weight set at least"),
         ("add:nothing", "expected one of "),
-        ("swap:orders/order 1", "expected drop:TABLE/NAME, add:TABLE/NAME or NAME=NUMBER"),
+        ("swap:orders/order 1", "expected drop:TABLE/NAME, add:TABLE/NAME, NAME=NUMBER or without:net"),
         ("", "expected drop:TABLE/NAME"),
     ],
 )
@@ -154,6 +155,63 @@ def test_a_candidate_already_in_a_model_is_no_idea_for_it():
     assert "add:others/word, gap" not in variants.add_one(spec)
 
 
+@pytest.mark.parametrize("module", ["every_float", f"{command_idea.MODELS}.cm_mid", f"{command_idea.MODELS}.cm_max"])
+def test_without_the_net_nothing_of_it_is_left_and_nothing_else_is_missing(module):
+    spec = variants.spec_of(module)
+    made = variants.edited(spec, "without:net")
+    assert (made.features, made.constants["CELLS"]) == ((), 0)
+    assert (made.contexts, sum(made.apm_shares)) == (spec.contexts, sum(spec.apm_shares))
+    kernels = cost.kernels_of(made)
+    assert kernels["N_SETS"] == len(made.sets) < len(spec.sets)
+
+    class Registers(dict):
+        """Registers that note which of them are read."""
+
+        def __init__(self) -> None:
+            self.read: set[int] = set()
+
+        def __getitem__(self, at: int) -> int:
+            self.read.add(at)
+            return 1
+
+    for table in ("sets", "finals", "apms"):
+        for line in getattr(spec, table):
+            registers = Registers()
+            line.value(registers)
+            of_net = bool(registers.read & {parser.NET, parser.NET_TOP})
+            assert (line in getattr(made, table)) != of_net, line.name
+
+
+def test_a_model_without_a_net_cannot_lose_it():
+    with pytest.raises(GolfError, match="there is no net"):
+        variants.edited(small_model.SPEC, "without:net")
+
+
+def test_a_curve_has_a_row_a_million_bytes_and_what_it_comes_to_so_far():
+    base = costing(0)._replace(n_bytes=2_200_000, curve=(90, 90, 80, 70, 20))
+    other = base._replace(curve=(100, 100, 100, 100, 40))
+    rows = curve.rows(base, other)
+    assert rows[0] == (1_000_000, 180, 200, 10.0, 180, 200, 10.0)
+    assert rows[1] == (2_000_000, 150, 200, 25.0, 330, 400, 17.5)
+    assert rows[2] == (2_200_000, 20, 40, 50.0, 350, 440, 20.455)
+    assert len(rows) == 3
+
+
+def test_a_model_without_its_net_codes():
+    kernels = cost.kernels_of(variants.spec_of("every_float", [variants.WITHOUT_NET]))
+    engine = engines.Engine("interpreted", {name: kernels[name] for name in engines.ENTRIES}, memoryview)
+    sizes = cost.coded(engine, kernels["parameter"](300), cost.Input(300, DATA[:300]))
+    assert 0 < sum(sizes) < 300
+
+
+def test_a_curve_of_real_costs_ends_in_the_payloads(measured):
+    (row,) = curve.rows(*measured)
+    assert (row.input_bytes, row.payload_so_far, row.against_so_far) == (
+        len(DATA),
+        *(one.payload_bytes for one in measured),
+    )
+
+
 def table() -> ablation.Ablation:
     rows = (ablation.Row("drop:orders/a | b", 1100, 100, 10.0, 2.0, 30, 10),)
     return ablation.Ablation("cm-mid", "leave-one-out", "text", (), costing(1000), rows)
@@ -171,31 +229,32 @@ def test_rows_are_sorted_by_what_they_are_worth():
 
 
 def test_the_table_between_its_markers_is_replaced_and_nothing_else(tmp_path):
-    begin, end = ablation.markers("cm-mid", "leave-one-out")
-    document = tmp_path / "tuning.md"
+    name = ablation.name("cm-mid", "leave-one-out")
+    begin, end = document.markers(name)
+    page = tmp_path / "tuning.md"
     before, after = "# Tuning\n\n| a | b |\n", "\nmore\n<!-- cm-mid add-one START -->\n"
-    document.write_text(f"{before}{begin}\nold\n{end}{after}")
-    ablation.write(document, table())
-    text = document.read_text()
+    page.write_text(f"{before}{begin}\nold\n{end}{after}")
+    document.write(page, name, ablation.markdown(table()))
+    text = page.read_text()
     assert text.startswith(f"{before}{begin}\n")
     assert text.endswith(f"{end}{after}")
     assert "old" not in text
     assert "| drop:orders/a \\| b | 1,100 | +10.000 % | 2.0 | +10 |" in text
-    ablation.write(document, table())
-    assert document.read_text() == text
+    document.write(page, name, ablation.markdown(table()))
+    assert page.read_text() == text
 
 
 @pytest.mark.parametrize("text", ["", "{end}\n{begin}\n", "{begin}\n{begin}\n{end}\n", "x {begin}\n{end}\n"])
 def test_a_document_without_a_place_for_the_table_is_left_alone(tmp_path, text):
-    begin, end = ablation.markers("cm-mid", "leave-one-out")
-    document = tmp_path / "tuning.md"
-    document.write_text(text.format(begin=begin, end=end))
-    content = document.read_bytes()
+    begin, end = document.markers("some")
+    page = tmp_path / "tuning.md"
+    page.write_text(text.format(begin=begin, end=end))
+    content = page.read_bytes()
     with pytest.raises(GolfError):
-        ablation.check(document, "cm-mid", "leave-one-out")
+        document.check(page, "some")
     with pytest.raises(GolfError):
-        ablation.write(document, table())
-    assert document.read_bytes() == content
+        document.write(page, "some", ["new"])
+    assert page.read_bytes() == content
 
 
 def test_a_search_finds_the_least_and_tries_nothing_twice():
@@ -246,11 +305,17 @@ def test_costs_are_printed_as_lines_and_as_json(tmp_path, monkeypatch, capsys):
     assert "payload_bytes: 1000" in capsys.readouterr().out
     command_idea.search(tmp_path, "RATE", edit=["RATE=0.008"], json=True)
     assert json.loads(capsys.readouterr().out)["edits"] == ["RATE=0.016"]
-    document = tmp_path / "tuning.md"
-    document.write_text("\n".join(ablation.markers("cm-mid", "add-one")))
-    command_idea.ablate("add-one", tmp_path / "text", write=document, json=True)
+    command_idea.curve(tmp_path, edit=["RATE=0.008"], against=["RATE=0.016"])
+    out = capsys.readouterr().out
+    assert out.splitlines()[1].split() == ["1000", "1800", "1000", "-80.0", "1800", "1000", "-80.0"]
+    assert "against: RATE=0.016\n" in out
+    command_idea.curve(tmp_path, edit=["RATE=0.008"], against=["RATE=0.016"], json=True)
+    assert json.loads(capsys.readouterr().out)["rows"][0]["gain_percent"] == -80.0
+    page = tmp_path / "tuning.md"
+    page.write_text("\n".join(document.markers(ablation.name("cm-mid", "add-one"))))
+    command_idea.ablate("add-one", tmp_path / "text", write=page, json=True)
     assert len(json.loads(capsys.readouterr().out)["rows"]) == len(variants.add_one(small_model.SPEC))
-    assert "golf idea ablate add-one text" in document.read_text()
+    assert "golf idea ablate add-one text" in page.read_text()
 
 
 def test_a_variant_that_fails_is_an_error_in_its_own_words(tmp_path, monkeypatch):

@@ -13,12 +13,15 @@ from typing import NamedTuple
 import pytest
 import samples
 
+from golfkit import files
 from golfkit.compress import codecs
 from golfkit.compress.artifact import bundle
 from golfkit.compress.codecs.cm import CM_FAST, CM_MAX, CM_MID, ContextMixing
 from golfkit.compress.kernels import lstm
-from golfkit.compress.runtimes import emit, native
+from golfkit.compress.runtimes import emit, engines, native
+from golfkit.compress.runtimes.engines import Model
 from golfkit.compress.runtimes.native import Built
+from golfkit.settings import cache_folder
 
 INTERPRETER, DYNAMIC, LOADED = 3, 2, 1  # kinds of ELF segments
 OWN = [codec for codec in codecs.every() if codec.own]
@@ -27,6 +30,7 @@ BUNDLE_MOST = {"cm-fast": 12_000, "cm-mid": 20_000, "cm-max": 22_000}  # bytes o
 ELSEWHERE = [(CM_FAST, "max"), (CM_FAST, "Haswell"), (CM_MID, "max"), (CM_MID, "Haswell"), (CM_MAX, "Haswell")]
 # bytes: more than a block; and what an emulator does in seconds, which takes 16 and 200 milliseconds a byte of a net
 EMULATED = {CM_FAST: 66_000, CM_MID: 10 * lstm.HORIZON, CM_MAX: 2 * lstm.HORIZON + 6}
+EVERY_FLOAT = Model(250, 1, "every_float")  # a module of the tests
 BUILD = """
 import sys
 from pathlib import Path
@@ -142,6 +146,28 @@ def test_programs_give_the_same_bytes_on_another_processor(own: Own, tmp_path: P
     assert (tmp_path / "out").read_bytes() == data
 
 
+def test_every_float_component_gives_the_same_bytes_on_another_processor_throughout(tmp_path: Path):
+    """66,000 bytes, of which the transform leaves 10,000: each component learns of all of them, the net 300 times."""
+    if why := native.missing():
+        pytest.skip(f"no native code: {why}")
+    programs = native.build(EVERY_FLOAT, cache_folder(os.environ), EVERY_FLOAT.name)
+    data = samples.mixed(4000) + samples.long_words(62_000)
+    archived(programs, tmp_path, data)
+    subprocess.run([programs.decompress, "archive", "out"], cwd=tmp_path, env={}, check=True)
+    assert (tmp_path / "out").read_bytes() == data
+    text = engines.transformed(engines.native(programs.library), bytearray(data))
+    assert len(text) > 300 * lstm.HORIZON
+    emulated("Haswell", tmp_path, programs.compress, "in", "again")
+    assert files.digest(tmp_path / "again") == files.digest(tmp_path / "archive")
+
+
+def test_every_float_component_is_in_that_model():
+    kernels = engines.kernels_in(EVERY_FLOAT.name)
+    parts = ("N_RUNS", "N_DIRECT", "N_FEATURES", "N_SETS", "N_FINALS", "N_APMS")
+    assert all(kernels[part] > 0 for part in parts)
+    assert (kernels["LAYERS"], kernels["CELLS"]) == (2, 16)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -235,6 +261,15 @@ def test_the_digest_covers_kernels_recipe_codec_and_cc(
     assert len(set(digests)) == len(digests)
 
 
+def test_the_digest_covers_a_model_s_own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    digests = {native.digest(EVERY_FLOAT), native.digest(EVERY_FLOAT, "every_float")}
+    for text in ("SPEC = 1", "SPEC = 2"):
+        (tmp_path / "own_model.py").write_text(text)
+        digests.add(native.digest(EVERY_FLOAT, "own_model"))
+    assert len(digests) == 4
+
+
 def test_a_cache_folder_with_a_part_missing_is_made_whole(
     native_programs: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -242,7 +277,7 @@ def test_a_cache_folder_with_a_part_missing_is_made_whole(
     shutil.copytree(native_programs.library.parent, folder)
     (folder / "compress").unlink()
 
-    def copied(model: object, work: Path) -> Path:
+    def copied(model: object, module: str, work: Path) -> Path:
         return Path(shutil.copytree(native_programs.library.parent, work / "made"))
 
     monkeypatch.setattr(native, "_make", copied)

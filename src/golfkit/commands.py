@@ -22,6 +22,9 @@ COMMANDS = {
     "bench": Command("golfkit.compress.command_bench", "run", "Rank every codec and peer on the same bytes."),
     "idea cost": Command("golfkit.compress.command_idea", "cost", "What a changed model costs on a file."),
     "idea ablate": Command("golfkit.compress.command_idea", "ablate", "What is each line of a model worth?"),
+    "idea curve": Command(
+        "golfkit.compress.command_idea", "curve", "What a part of a model gains, megabyte by megabyte."
+    ),
     "idea search": Command("golfkit.compress.command_idea", "search", "Find better constants for a model."),
     "init": Command("golfkit.train.command_init", "init", "Make a workspace: settings, model, instructions, ledger."),
     "train-local": Command("golfkit.train.command_train", "run", "Train here, score the artifact, record the try."),
@@ -85,7 +88,7 @@ COMMANDS = {
     "board doctor": Command("golfkit.board.command_board", "doctor", "Find what is broken, and how to mend it."),
 }
 GROUPS = {
-    "idea": "Changes of a compressor's model, measured: cost, ablate, search.",
+    "idea": "Changes of a compressor's model, measured: cost, ablate, curve, search.",
     "data": "Fetch, make and check the contests' inputs.",
     "pods": "Rented machines: list, reap.",
     "results": "What the runs gave: show, best, plot, correlation, import.",

@@ -1,5 +1,6 @@
 """`golf bench`: every codec, and other people's compressors, on the same bytes."""
 
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     *("name", "counted", "total_bytes", "archive_bytes", "bundle_bytes", "bpc", "compress_cpu_s", "decompress_cpu_s"),
-    *("us_per_byte", "ram_peak_gb", "verified"),
+    *("compress_per_xz", "decompress_per_xz", "us_per_byte", "ram_peak_gb", "verified"),
 )
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="File to compress.", show_default=False)]
@@ -33,6 +34,14 @@ PrefixOption = Annotated[
     int | None,
     typer.Option("-n", min=0, metavar="BYTES", help="Take only the first BYTES of the input.", show_default=False),
 ]
+RunsOption = Annotated[
+    int,
+    typer.Option(min=1, metavar="N", help="Measure each N times, in turn with xz -9e; seconds are medians."),
+]
+WriteOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Put the table between its markers in FILE, as Markdown.", show_default=False),
+]
 PlotOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Draw size against time: .png, .svg or .pdf.", show_default=False),
@@ -45,20 +54,25 @@ def run(
     codecs: CodecsOption = None,
     peers: PeersFlag = False,
     n: PrefixOption = None,
+    runs: RunsOption = 1,
+    write: WriteOption = None,
     plot: PlotOption = None,
     json: JsonFlag = False,
 ) -> None:
     """Compress FILE with every codec, certify each, and rank them by total size; exit 1 where one does not restore."""
-    from golfkit.compress.bench import picture, ranking
+    from golfkit.compress.bench import document, picture, ranking, report
 
     if plot:
         picture.check(plot)
+    if write:
+        document.check(write, report.NAME)
     with stoppable():
         ladder = ranking.climb(
             file,
             _names(codecs),
             with_peers=peers,
             n_bytes=n,
+            runs=runs,
             now=lambda: datetime.now(UTC),
             say=lambda name: output.note(f"{name} ..."),
         )
@@ -68,6 +82,10 @@ def run(
         output.emit(ladder._asdict() | lists, as_json=True)
     else:
         _print(ladder)
+    if write:
+        typed = _typed(file, codecs, peers=peers, n=n, runs=runs)
+        document.write(write, report.NAME, report.markdown(ladder, typed))
+        output.note(f"written: {write}")
     if plot:
         picture.draw(ladder, plot)
         output.note(f"drawn: {plot}")
@@ -80,8 +98,17 @@ def _names(asked: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in asked.split(",") if name.strip()))
 
 
+def _typed(file: Path, codecs: str | None, *, peers: bool, n: int | None, runs: int) -> str:
+    """The command as a user types it."""
+    words = ["golf", "bench", file.name]
+    words += ["--codecs", codecs] if codecs is not None else []
+    words += ["--peers"] if peers else []
+    words += ["-n", str(n)] if n is not None else []
+    return shlex.join([*words, "--runs", str(runs)])
+
+
 def _print(ladder: "Ladder") -> None:
-    keys = ("original_bytes", "original_sha256", "dataset", "hardware")
+    keys = ("original_bytes", "original_sha256", "dataset", "hardware", "runs")
     output.emit({key: getattr(ladder, key) for key in keys})
     output.table(("measured", *COLUMNS[1:]), [[getattr(rung, key) for key in COLUMNS] for rung in ladder.rungs])
     output.emit({"command": {rung.name: rung.command for rung in ladder.rungs}})

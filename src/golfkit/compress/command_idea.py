@@ -26,8 +26,8 @@ EditOption = Annotated[
     typer.Option(
         "--edit",
         metavar="EDIT",
-        help="drop:TABLE/NAME, add:TABLE/NAME or NAME=NUMBER; may be given again. TABLE: orders, words, others, sets, "
-        "finals, apms or features.",
+        help="drop:TABLE/NAME, add:TABLE/NAME, NAME=NUMBER or without:net; may be given again. TABLE: orders, words, "
+        "others, sets, finals, apms or features.",
         show_default=False,
     ),
 ]
@@ -38,6 +38,15 @@ WayArgument = Annotated[
 WriteOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Put the table between its markers in FILE, as Markdown.", show_default=False),
+]
+AgainstOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--against",
+        metavar="EDIT",
+        help="What the other lacks, as for --edit; default: without:net.",
+        show_default=False,
+    ),
 ]
 OverOption = Annotated[
     str, typer.Option("--over", metavar="A,B,...", help="Constants to change, in turn.", show_default=False)
@@ -72,12 +81,12 @@ def ablate(
     json: JsonFlag = False,
 ) -> None:
     """Measure FILE with each line of the model's tables left out, or each candidate added; worth most comes first."""
-    from golfkit.compress.bench import ablation, trials
+    from golfkit.compress.bench import ablation, document, trials
 
     if way not in ablation.EDITS:
         raise GolfError(f"WAY is {way!r}, expected {' or '.join(ablation.EDITS)}", Exit.USAGE)
     if write:
-        ablation.check(write, model, way)
+        document.check(write, ablation.name(model, way))
     with stoppable(), trials.opened(_module(model), file, n, jobs) as opened:
         table = ablation.run(opened, model, way, file.name, tuple(edit or ()), _tell)
     if json:
@@ -91,7 +100,7 @@ def ablate(
         ]
         output.table(ablation.Row._fields, rows)
     if write:
-        ablation.write(write, table)
+        document.write(write, ablation.name(model, way), ablation.markdown(table))
         output.note(f"written: {write}")
 
 
@@ -117,6 +126,33 @@ def search(
         return
     output.table(descent.Step._fields, found.steps)
     output.emit({"start_bytes": found.start_bytes, "payload_bytes": found.payload_bytes, "edits": found.edits})
+
+
+def curve(
+    file: FileArgument,
+    n: PrefixOption = None,
+    model: ModelOption = "cm-mid",
+    edit: EditOption = None,
+    against: AgainstOption = None,
+    jobs: JobsOption = 1,
+    json: JsonFlag = False,
+) -> None:
+    """Payload of each million bytes of FILE with and without a part of the model, its LSTM unless said otherwise."""
+    from golfkit.compress.bench import curve as beside
+    from golfkit.compress.bench import trials, variants
+
+    other = tuple(against or (variants.WITHOUT_NET,))
+    with stoppable(), trials.opened(_module(model), file, n, jobs) as opened:
+        found = beside.run(opened, model, tuple(edit or ()), other, _tell)
+    if json:
+        parts = {"base": found.base._asdict(), "other": found.other._asdict()}
+        output.emit(found._asdict() | parts | {"rows": [row._asdict() for row in found.rows]}, as_json=True)
+        return
+    output.table(beside.Row._fields, found.rows)
+    keys = ("us_per_byte", "arena_bytes", "object_bytes")
+    output.emit({"model": model, "edits": found.edits, "against": found.against})
+    output.emit({key: getattr(found.base, key) for key in keys})
+    output.emit({f"against_{key}": getattr(found.other, key) for key in keys})
 
 
 def _module(model: str) -> str:

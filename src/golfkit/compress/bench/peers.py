@@ -44,8 +44,16 @@ class Measured(NamedTuple):
     sha256: str  # of what it restored
 
 
+XZ = Peer("xz -9e", ("xz",), ("-9e", "-T1", "-k", "-c", INPUT), ("-d", "-T1", "-c", ARCHIVE))
+ZPAQ = Peer(
+    "zpaq -m5",
+    ("zpaq",),
+    ("a", f"{ARCHIVE}.zpaq", INPUT, "-m5", "-t1"),
+    ("x", f"{ARCHIVE}.zpaq", INPUT, "-to", RESTORED, "-t1"),
+    (False, False),
+)
 PEERS = (
-    Peer("xz -9e", ("xz",), ("-9e", "-T1", "-k", "-c", INPUT), ("-d", "-T1", "-c", ARCHIVE)),
+    XZ,
     Peer(
         "zstd --ultra -22 --long=27",
         ("zstd",),
@@ -61,13 +69,7 @@ PEERS = (
         ("e", "-so", "-bd", "-mmt=1", f"{ARCHIVE}.7z"),
         (False, True),
     ),
-    Peer(
-        "zpaq -m5",
-        ("zpaq",),
-        ("a", f"{ARCHIVE}.zpaq", INPUT, "-m5", "-t1"),
-        ("x", f"{ARCHIVE}.zpaq", INPUT, "-to", RESTORED, "-t1"),
-        (False, False),
-    ),
+    ZPAQ,
 )
 
 # The workspace document's table of reference sizes, enwik8.
@@ -95,13 +97,24 @@ def shown(peer: Peer) -> str:
 
 def measure(peer: Peer, program: str, folder: Path) -> Measured:
     """Compress `input` of `folder` and restore it, there."""
-    compress = _run((program, *peer.compress), folder, ARCHIVE, peer.stdout[0])
-    archive = next(path for path in folder.iterdir() if path.name.startswith(ARCHIVE))
+    compress, archive = _compressed(peer, program, folder)
     decompress = _run((program, *peer.decompress), folder, RESTORED, peer.stdout[1])
     measured = Measured(archive.stat().st_size, compress, decompress, files.digest(folder / RESTORED))
     archive.unlink()
     (folder / RESTORED).unlink()
     return measured
+
+
+def compress_cost(peer: Peer, program: str, folder: Path) -> Cost:
+    """Compress `input` of `folder`, for the time alone."""
+    cost, archive = _compressed(peer, program, folder)
+    archive.unlink()
+    return cost
+
+
+def _compressed(peer: Peer, program: str, folder: Path) -> tuple[Cost, Path]:
+    cost = _run((program, *peer.compress), folder, ARCHIVE, peer.stdout[0])
+    return cost, next(path for path in folder.iterdir() if path.name.startswith(ARCHIVE))
 
 
 def _run(command: tuple[str, ...], folder: Path, output: str, to_stdout: bool) -> Cost:

@@ -3,6 +3,7 @@
     drop:TABLE/NAME   without a context, weight set, APM or feature
     add:TABLE/NAME    with one of bench/candidates.py (TABLE/ may be left out where that is clear)
     NAME=NUMBER       with another constant
+    without:net       without the LSTM, its features, and the weight sets and APMs that it selects
 
 TABLE is a field of kernels/spec.py's Spec. A dropped context takes the features that follow it along; those that have
 inputs of their own beside their history (N_RUNS, N_DIRECT of the first contexts) stay the same, as all else does.
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 CONTEXTS = ("orders", "words", "others")
 TABLES = (*CONTEXTS, "sets", "finals", "apms", "features")
+WITHOUT_NET = "without:net"
+NET_REGISTERS = {"NET", "NET_TOP"}  # what the LSTM says of this bit and of this byte
 SHARE = 2  # 16ths of the probability that an added APM takes from the largest share
 FIRST_CONTEXTS = ("N_RUNS", "N_DIRECT")  # constants that count contexts, from the first one on
 MOST_DIRECT, MOST_APMS = 64, 16  # lengths of arrays of kernels/layout.py
@@ -50,10 +53,12 @@ def edited(spec: "Spec", edit: str) -> "Spec":
         made = _dropped(spec, *_place(edit, rest, dict(_lines(spec))))
     elif verb == "add":
         made = _added(spec, *_place(edit, rest, dict(_ideas(spec))))
+    elif edit == WITHOUT_NET:
+        made = _without_net(spec, edit)
     elif found := _CONSTANT.fullmatch(edit):
         made = _set(spec, edit, found[1], found[2])
     else:
-        raise _refused(edit, "expected drop:TABLE/NAME, add:TABLE/NAME or NAME=NUMBER")
+        raise _refused(edit, f"expected drop:TABLE/NAME, add:TABLE/NAME, NAME=NUMBER or {WITHOUT_NET}")
     return _checked(made, edit)
 
 
@@ -134,6 +139,18 @@ def _dropped(spec: "Spec", table: str, line: Any) -> "Spec":
         shares[0] += shares.pop(at + 1)
         changes["apm_shares"] = tuple(shares)
     return spec._replace(**changes)
+
+
+def _without_net(spec: "Spec", edit: str) -> "Spec":
+    """The model as it would be without its net. With CELLS=0 alone, what the net selects would stay, constant."""
+    if not constants(spec).get("CELLS"):
+        raise _refused(edit, "there is no net in this model")
+    made = spec._replace(features=(), constants={**spec.constants, "CELLS": 0})
+    for table in ("sets", "finals", "apms"):
+        for line in getattr(spec, table):
+            if NET_REGISTERS & set(line.value.__code__.co_names):
+                made = _dropped(made, table, line)
+    return made
 
 
 def _added(spec: "Spec", table: str, line: Any) -> "Spec":

@@ -1,6 +1,6 @@
 """From Numba kernels to an object file that needs neither Python nor libc; run as a process of its own.
 
-    python -m golfkit.compress.runtimes.emit MODEL (static|pic OUT.o ENTRY,ENTRY,...)...
+    python -m golfkit.compress.runtimes.emit MODULE (static|pic OUT.o ENTRY,ENTRY,...)...
 
 A process of its own, because Numba reads the target (NUMBA_CPU_NAME and so on) once, when it is imported.
 
@@ -41,12 +41,12 @@ class Job(NamedTuple):
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Emit one object or more of the same model."""
-    model, *rest = arguments
+    """Emit one object or more of the same model, which is a module's."""
+    module, *rest = arguments
     jobs = [Job(rest[i], Path(rest[i + 1]), rest[i + 2].split(",")) for i in range(0, len(rest), 3)]
     from golfkit.compress.kernels import sha256
 
-    kernels = engines.kernels_of(model)
+    kernels = engines.kernels_in(module)
     sources = {**kernels, **{name: getattr(sha256, name) for name in SHA_ENTRIES}}
     compiled = lowered(kernels, {name: sources[name] for job in jobs for name in job.entries})
     for job in jobs:

@@ -107,7 +107,12 @@ def zeros(n_bytes: int) -> mmap.mmap:
 
 def kernels_of(name: str) -> Mapping[str, Any]:
     """The kernels of a model by their names: what its module's tables make, or else the module itself."""
-    names = vars(importlib.import_module(f"{KERNELS}.{name}"))
+    return kernels_in(f"{KERNELS}.{name}")
+
+
+def kernels_in(module: str) -> Mapping[str, Any]:
+    """The same of any module."""
+    names = vars(importlib.import_module(module))
     return names.get("KERNELS", names)
 
 

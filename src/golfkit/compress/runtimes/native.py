@@ -5,6 +5,7 @@ Everything is built once per digest of the sources and of the tools, below the c
 
 import functools
 import hashlib
+import importlib.util
 import os
 import platform
 import shutil
@@ -74,24 +75,27 @@ def kernels_digest() -> str:
     return _digest([*_kernels(), *sorted((COMPRESS / "runtimes").glob("lowering*.py"))], _compilers())
 
 
-def digest(model: Model) -> str:
+def digest(model: Model, module: str | None = None) -> str:
     """Digest of the whole recipe: sources, compilers, the C compiler and the linker, and what the codec is called."""
     recipe = [COMPRESS / f"runtimes/{name}.py" for name in RECIPE]
-    sources = [*_kernels(), *recipe, *sorted((COMPRESS / C).iterdir())]
+    sources = [*_kernels(), *_source(module), *recipe, *sorted((COMPRESS / C).iterdir())]
     tools = [_cc(COMPRESS, option).partition("\n")[0] for option in ("--version", "-Wl,--version")]
     return _digest(sources, [repr(model), *_compilers(), *tools])
 
 
-def build(model: Model, cache: Path) -> Built:
-    """Build `model` below `cache`, unless that was done before; processes that want the same wait for the first."""
-    folder = cache.absolute() / f"{model.name}-{digest(model)}"
+def build(model: Model, cache: Path, module: str | None = None) -> Built:
+    """Build `model` below `cache`, unless that was done before; processes that want the same wait for the first.
+
+    module  whose kernels they are, where that is none of kernels/
+    """
+    folder = cache.absolute() / f"{model.name}-{digest(model, module)}"
     programs = Built(folder / "kernels.so", folder / "compress", folder / "decompress")
     if _complete(programs):
         return programs
     with files.locked(folder):
         if not _complete(programs):
             with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as work:
-                made = _make(model, Path(work))
+                made = _make(model, module or f"{engines.KERNELS}.{model.name}", Path(work))
                 if folder.exists():  # somebody removed a part of it
                     folder.rename(Path(work) / "incomplete")
                 made.rename(folder)
@@ -102,18 +106,24 @@ def _kernels() -> list[Path]:
     return sorted((COMPRESS / "kernels").glob("*.py"))
 
 
+def _source(module: str | None) -> list[Path]:
+    """The file of a module outside kernels/."""
+    found = importlib.util.find_spec(module) if module else None
+    return [Path(found.origin)] if found and found.origin else []
+
+
 def _complete(programs: Built) -> bool:
     return all(path.exists() for path in programs)
 
 
-def _make(model: Model, work: Path) -> Path:
+def _make(model: Model, module: str, work: Path) -> Path:
     """Build everything in `work`; returns the folder of what is to be kept."""
     made = work / "made"
     made.mkdir()
     identity = (f"-DCODEC_ID={model.codec_id}", f"-DCODEC_VERSION={model.codec_version}")
     for program in ("compress", "decompress"):  # first: a broken cc is soon known
         _cc(work, *_COMPILE, *identity, "-c", "-o", f"{program}.o", COMPRESS / C / f"{program}.c")
-    _emit(work, model.name, "pic", "coding.o", ",".join(CODING), "static", "decoding.o", ",".join(DECODING))
+    _emit(work, module, "pic", "coding.o", ",".join(CODING), "static", "decoding.o", ",".join(DECODING))
     link_library(work, made / "kernels.so", work / "coding.o")
     for program, kernels in (("compress", "coding.o"), ("decompress", "decoding.o")):
         _cc(work, *_LINK, "-o", made / program, f"{program}.o", kernels)
