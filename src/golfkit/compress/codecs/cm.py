@@ -120,6 +120,6 @@ class ContextMixing:
         return Bundle(decompressor, programs, True, "empty", "static program, no libc, no Python")
 
 
-CM_FAST = ContextMixing("cm-fast", 1, 1, "cm_fast")
-CM_MID = ContextMixing("cm-mid", 2, 1, "cm_mid")
-CM_MAX = ContextMixing("cm-max", 3, 1, "cm_max")
+CM_FAST = ContextMixing("cm-fast", 1, 2, "cm_fast")
+CM_MID = ContextMixing("cm-mid", 2, 2, "cm_mid")
+CM_MAX = ContextMixing("cm-max", 3, 2, "cm_max")

@@ -50,7 +50,7 @@ FEATURES = (
 )
 SPEC = cm_mid.SPEC._replace(
     features=FEATURES,
-    constants={**cm_mid.SPEC.constants, "LAYERS": 2, "CELLS": 192, "LINES_LOG2": 3},
+    constants={**cm_mid.SPEC.constants, "LAYERS": 2, "CELLS": 192, "LINES_LOG2": 3, "NET_RATE": 0.005},
 )
 
 KERNELS = entries((layout, model), SPEC)

@@ -137,6 +137,7 @@ SPEC = Spec(
         "N_RUNS": 12,
         "N_DIRECT": 6,
         "MATCH_MIN": 5,
+        "NET_RATE": 0.012,
         "WEIGHT": 0.045,
         "RATE": 0.002,
         "RATE_EXTRA": 0.01,

@@ -21,22 +21,21 @@ from golfkit.compress.kernels.lstm import (
 )
 from golfkit.compress.kernels.lstm_dense import DECAY, LANES, LEAST_SQUARE, descend, row_sums, step
 
-RATE = 0.007  # docs/tuning.md
 RATE_FALL = 5000.0  # updates: the rate is divided by sqrt(1 + updates / RATE_FALL)
 WARM_UP = 200.0  # updates over which the rate rises from 0
 MOST = 1000.0  # a gradient of a sum is clamped to it, far beyond any of a text: nothing can become infinite
 
 
 @jit
-def learn_byte(net, layers, cells, n_features, symbol):
-    """Note the byte that came; at the end of the chunk, learn."""
+def learn_byte(net, layers, cells, n_features, symbol, rate):
+    """Note the byte that came; at the end of the chunk, learn at `rate` (float32), which rises and falls."""
     t = net.regs[STEP]
     at = t * ERRORS + symbol
     net.errors[at] = f32(net.errors[at] - 1.0)
     net.regs[STEP] = t + 1
     if t + 1 == HORIZON:
         go_back(net, layers, cells)
-        take_steps(net, layers, cells, n_features)
+        take_steps(net, layers, cells, n_features, rate)
         for i in range(layers * cells):
             net.h[i] = net.h[HORIZON * layers * cells + i]
             net.c[i] = net.c[HORIZON * layers * cells + i]
@@ -122,7 +121,7 @@ def through_norm(net, t, layers, cells, gate):
 
 
 @jit
-def take_steps(net, layers, cells, n_features):
+def take_steps(net, layers, cells, n_features, top_rate):
     """One step of every weight."""
     updates = net.regs[UPDATES] + 1
     net.regs[UPDATES] = updates
@@ -130,7 +129,7 @@ def take_steps(net, layers, cells, n_features):
     correction = f32(f32(1.0 - DECAY) / f32(1.0 - net.powers[0]))
     fall = froot(f32(1.0 + f32(f32(updates) / f32(RATE_FALL))))
     rise = min(f32(1.0), f32(f32(updates) / f32(WARM_UP)))
-    rate = f32(f32(f32(-RATE) * rise) / fall)
+    rate = f32(f32(f32(-top_rate) * rise) / fall)
     width = layers * cells
     d = GATES * cells
     for layer in range(layers):

@@ -79,6 +79,7 @@ RATE = 0.004  # of layer 1: per unit of probability and of stretched input; at t
 RATE_EXTRA = 0.0  # fades to RATE: by half after RATE_HALF bytes
 RATE_HALF = 1.0
 FINAL_RATE = 0.002  # of layer 2
+NET_RATE = 0.007  # of the LSTM
 LEAST_ERROR = 0  # of a row of layer 1 that learns, in 1/65536ths
 MAP_LIMIT = 1000  # counts: adaptive maps settle at a step of 1 / limit
 RUN_LIMIT = 1000
@@ -287,7 +288,7 @@ def end_byte(s, parameter):
         for i in range(N_CTX):
             note_run(s.lines, i64(s.first[i]), c)
     if CELLS > 0:
-        learn_byte(s.net, LAYERS, CELLS, N_FEATURES, c)
+        learn_byte(s.net, LAYERS, CELLS, N_FEATURES, c, f32(NET_RATE))
     s.ring[r[POS] & mask] = c
     read_byte(s.parser, s.ring, mask, c)
     return c
