@@ -3,41 +3,40 @@
 #include <stdlib.h>
 #include "packing.h"
 
-enum { MOST = 1 << 24 };
+enum { MOST = 1 << 22 };
 
-static u8 in[MOST], out[2 * MOST], seen[MOST]; /* the parser reads a table that is there as far as it is decoded */
+static u8 in[MOST], out[2 * MOST], seen[MOST];
 static Model model;
 
-static i64 encode(i64 n) {
-    u64 low = 0;
-    u32 range = -1;
-    i64 at, n_out = 0, i;
-    prepare(&model);
-    for (at = 0; at < n; at++) {
-        while (model.c0 < 256) {
-            int p = predict(&model), bit = in[at] >> (__builtin_clz(model.c0) - 24) & 1;
-            u32 bound = (range >> 16) * p;
-            if (bit) range = bound;
-            else low += bound, range -= bound;
-            update(&model, p, bit);
-            for (; range < 1 << 24; range <<= 8, low = low << 8 & 0xffffffff) {
-                if (low >> 32) for (i = n_out; !++out[--i];) {} /* carry */
-                out[n_out++] = low >> 24;
-            }
-        }
-        seen[at] = in[at];
-        parse(&model, seen);
-    }
-    low += range - 1; /* the last of the range: what follows the packed image may be zeros, or nothing */
-    if (low >> 32) for (i = n_out; !++out[--i];) {}
-    out[n_out++] = low >> 24;
-    while (n_out && !out[n_out - 1]) n_out--;
-    return n_out;
+static void put(Coder *c) {
+    u8 *at;
+    if (c->low >> 32) for (at = c->at; !++*--at;) {} /* carry */
+    *c->at++ = c->low >> 24;
+    c->low = c->low << 8 & 0xffffffff;
+}
+
+static u32 encode(Coder *c, u32 p) {
+    u32 bound = (c->range >> 16) * p, bit = *c->image >> (7 - c->code) & 1;
+    c->code = (c->code + 1) % 8; /* which bit of the image's byte */
+    c->image += !c->code;
+    if (bit) c->range = bound;
+    else c->low += bound, c->range -= bound;
+    for (; c->range < 1 << 24; c->range <<= 8) put(c);
+    return bit;
 }
 
 int main(int argc, char **argv) {
     i64 n = fread(in, 1, MOST, stdin);
-    if (argc == 1) n = encode(n);
-    else decode(&model, in, out, n = strtoll(argv[1], 0, 10));
-    return n > MOST || fwrite(out, 1, n, stdout) != n || fflush(stdout);
+    if (argc == 1) {
+        Coder coder = {-1, 0, out, 0, in};
+        code_all(&model, &coder, encode, seen, n);
+        coder.low += (1 << 24) - 1; /* of the range's last values the one with zeros behind it, which need not be there */
+        put(&coder);
+        n = coder.at - out;
+        while (n && !out[n - 1]) n--;
+    } else {
+        Coder coder = {-1, __builtin_bswap32(*(u32 *)in), in + 4};
+        code_all(&model, &coder, decode, out, n = strtoll(argv[1], 0, 10));
+    }
+    return fwrite(out, 1, n, stdout) != n || fflush(stdout);
 }
