@@ -24,7 +24,7 @@ enum {
     FINE = 4,          /* steps of the tables' making to one of theirs, so that none of their entries is left out */
     ONE = 1 << 28,     /* odds of 1:1 */
     LOWEST = 90051,    /* ONE * e^-8 */
-    WEIGHT = 6500,     /* of every input at first, in 65536ths */
+    WEIGHT = 104000,   /* of every input at first, in 2^-20ths */
     SPREAD = 0x9E3779B1, /* 2^32 / golden ratio */
     PREFIX = 4, SKIPPED = 5, STATE = 7, /* bytes of a record behind those that pages of the table name; 6 stays 0 */
 };
@@ -90,12 +90,12 @@ static inline __attribute__((always_inline)) void code_all(Model *m, Coder *code
                 m->used[2 * i + 1] = m->histories[i] + found->history;
             }
             for (i = 0; i < N_INPUTS; i++) dot += (by_state[i] + by_bits[i] + by_last[i] + WEIGHT) * stretched(m, m->used[i]);
-            __m128i sixteenths = _mm_packs_epi32(_mm_cvtsi32_si128(dot >> 12), _mm_setzero_si128()); /* clamps */
+            __m128i sixteenths = _mm_packs_epi32(_mm_cvtsi32_si128(dot >> 16), _mm_setzero_si128()); /* clamps */
             int p = m->squash[(u16)_mm_cvtsi128_si32(sixteenths) >> 4], bit = code(coder, p);
             i64 error = (bit << 16) - p;
             for (i = 0; i < N_INPUTS; i++) {
                 Slot *slot = m->used[i];
-                i64 step = stretched(m, slot) * error >> 17;
+                i64 step = stretched(m, slot) * error >> 13;
                 by_state[i] += step;
                 by_bits[i] += step;
                 by_last[i] += step;
