@@ -1,13 +1,19 @@
-"""decompressor.zip: the same files give the same bytes, with zip and without."""
+"""decompressor.zip: the same files give the same bytes, and any unzip restores them."""
 
 import io
+import random
+import shutil
+import subprocess
 import zipfile
+import zlib
+from pathlib import Path
 
 import pytest
 
 from golfkit.compress.artifact import bundle
 
 FILES = {"decompress": b"#!/bin/sh\nexit 0\n", "data/table": bytes(1000)}
+PACKED = b"start " * 200 + random.Random(0).randbytes(10_000)  # as a program that unpacks itself
 
 
 def entries(content: bytes) -> dict[str, bytes]:
@@ -20,9 +26,7 @@ def entries(content: bytes) -> dict[str, bytes]:
 
 
 def test_bundle_holds_the_files_below_decompressor():
-    content, how = bundle.zip_bundle(FILES)
-    assert entries(content) == {f"decompressor/{name}": data for name, data in FILES.items()}
-    assert how
+    assert entries(bundle.zip_bundle(FILES)) == {f"decompressor/{name}": data for name, data in FILES.items()}
 
 
 def test_bundle_is_deterministic():
@@ -30,12 +34,22 @@ def test_bundle_is_deterministic():
     assert bundle.zip_bundle(FILES) == bundle.zip_bundle(backwards)
 
 
-def test_bundle_without_zip_says_so(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("shutil.which", lambda name: None)
-    content, how = bundle.zip_bundle(FILES)
-    assert "Python's zipfile" in how
-    assert entries(content) == {f"decompressor/{name}": data for name, data in FILES.items()}
-    assert bundle.zip_bundle(FILES) == (content, how)
+@pytest.mark.parametrize("data", [b"", b"x", PACKED, PACKED * 9, bytes(300_000)], ids=len)
+def test_any_content_comes_back(data: bytes):
+    assert entries(bundle.zip_bundle({"decompress": data})) == {"decompressor/decompress": data}
+
+
+def test_what_is_packed_already_is_stored_behind_a_start_that_deflates():
+    whole = zlib.compressobj(9, zlib.DEFLATED, -15)
+    assert len(bundle.deflated(PACKED)) < min(10_030, len(whole.compress(PACKED) + whole.flush()))
+
+
+@pytest.mark.skipif(not shutil.which("unzip"), reason="no unzip (apt-get install unzip)")
+def test_unzip_makes_the_folder_and_a_program_that_can_run(tmp_path: Path):
+    (tmp_path / "decompressor.zip").write_bytes(bundle.zip_bundle(FILES | {"packed": PACKED}))
+    subprocess.run(["unzip", "-q", "decompressor.zip"], cwd=tmp_path, check=True)
+    assert subprocess.run([tmp_path / "decompressor" / "decompress"], check=False).returncode == 0
+    assert (tmp_path / "decompressor" / "packed").read_bytes() == PACKED
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "../up", "a/../../b", ""])

@@ -1,35 +1,62 @@
-"""decompressor.zip, made as the workspace document makes it (`zip -9 -r decompressor.zip ./decompressor/`).
+"""decompressor.zip: an ordinary zip of the folder decompressor/, made small because its bytes are counted.
 
-Deterministic: the same files give the same bytes. Entries are sorted, times are fixed, owners are left out (-X).
+As `zip -9 -X -r decompressor.zip ./decompressor/` makes it, less what no unzip needs: there is no entry for the folder,
+and behind the start of a program, which deflates, the rest may be stored, because it is packed already (zip would code
+all of it as one block). Deterministic: the same files give the same bytes. Entries are sorted, times are fixed.
 """
 
-import io
-import os
-import shutil
-import subprocess
-import tempfile
-import zipfile
-from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
-
-from golfkit.errors import Exit, GolfError
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 
 FOLDER = "decompressor"
 MODE = 0o755  # every file of a bundle is a program
-TIME = (2000, 1, 1, 0, 0, 0)  # of every entry, UTC
-_EPOCH_S = 946_684_800  # TIME in seconds since 1970
+TIME = (2000, 1, 1, 0, 0, 0)  # of every entry
+LAST_CUT = 4096  # bytes of a file within which its stored rest may begin
+STORED_MOST = 65_535  # bytes of a stored block of deflate
+_TIME = TIME[3] << 11 | TIME[4] << 5 | TIME[5] // 2 | (TIME[0] - 1980 << 9 | TIME[1] << 5 | TIME[2]) << 16
+_LOCAL, _CENTRAL, _END = "<4sHHHIIIIHH", "<4sHHHHIIIIHHHHHII", "<4sHHHHIIH"
+_UNIX, _REGULAR, _VERSION, _DEFLATED = 3 << 8, 0o100000, 20, 8
 
 
-def zip_bundle(files: Mapping[str, bytes]) -> tuple[bytes, str]:
-    """The bytes of decompressor.zip, and how they were made.
+def zip_bundle(files: Mapping[str, bytes]) -> bytes:
+    """The bytes of decompressor.zip.
 
     files  programs by their path below decompressor/
     """
-    paths = [_entry(name) for name in sorted(files)]
-    contents = [files[name] for name in sorted(files)]
-    if shutil.which("zip"):
-        return _with_zip(paths, contents), "zip -9 -X -r"
-    return _with_python(paths, contents), "Python's zipfile, because this system has no zip"
+    entries, directory = b"", b""
+    for name in sorted(files):
+        path, content, at = _entry(name).encode(), files[name], len(entries)
+        packed = deflated(content)
+        fields = (_VERSION, 0, _DEFLATED, _TIME, zlib.crc32(content), len(packed), len(content), len(path), 0)
+        mode = (_REGULAR | MODE) << 16
+        entries += struct.pack(_LOCAL, b"PK\3\4", *fields) + path + packed
+        directory += struct.pack(_CENTRAL, b"PK\1\2", _UNIX | _VERSION, *fields, 0, 0, 0, mode, at) + path
+    count = len(files)
+    return entries + directory + struct.pack(_END, b"PK\5\6", 0, 0, count, count, len(directory), len(entries), 0)
+
+
+def deflated(content: bytes) -> bytes:
+    """The smallest of a few ways to write `content` in the format deflate."""
+    return min(_ways(content), key=len)
+
+
+def _ways(content: bytes) -> Iterator[bytes]:
+    whole = zlib.compressobj(9, zlib.DEFLATED, -15)
+    yield whole.compress(content) + whole.flush()
+    for cut in range(16, min(LAST_CUT, len(content)), 16):
+        if len(content) - cut <= STORED_MOST:
+            yield _start_deflated(content[:cut], content[cut:])
+
+
+def _start_deflated(start: bytes, rest: bytes) -> bytes:
+    """Deflate in three blocks: the start, the rest as it is, and an empty one that ends it."""
+    state = zlib.compressobj(9, zlib.DEFLATED, -15)
+    head = state.compress(start) + state.flush(
+        zlib.Z_SYNC_FLUSH
+    )  # ends with an empty stored block: its length is filled in
+    return head[:-4] + struct.pack("<HH", len(rest), len(rest) ^ 0xFFFF) + rest + b"\3\0"
 
 
 def _entry(name: str) -> str:
@@ -37,38 +64,3 @@ def _entry(name: str) -> str:
     if path.is_absolute() or not path.parts or ".." in path.parts:
         raise ValueError(f"a bundle's file is named {name!r}, expected a path below {FOLDER}/")
     return f"{FOLDER}/{path}"
-
-
-def _with_zip(paths: list[str], contents: list[bytes]) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="golf-bundle-") as name:
-        root = Path(name)
-        for path, content in zip(paths, contents, strict=True):
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_bytes(content)
-            (root / path).chmod(MODE)
-        folders = sorted(f"{entry.relative_to(root)}/" for entry in root.rglob("*") if entry.is_dir())
-        entries = sorted([*folders, *paths])
-        for entry in entries:
-            (root / entry).chmod(MODE)
-            os.utime(root / entry, (_EPOCH_S, _EPOCH_S))
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "TZ": "UTC", "LC_ALL": "C"}
-        command = ["zip", "-9", "-q", "-X", f"{FOLDER}.zip", "-@"]  # names on stdin: -r would take them unsorted
-        names = "".join(f"{entry}\n" for entry in entries)
-        done = subprocess.run(
-            command, cwd=root, env=environment, input=names, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise GolfError(f"zip: exit {done.returncode}: {(done.stderr or done.stdout).strip()}", Exit.BAD_FILE)
-        return (root / f"{FOLDER}.zip").read_bytes()
-
-
-def _with_python(paths: list[str], contents: list[bytes]) -> bytes:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as bundle:
-        for path, content in zip(paths, contents, strict=True):
-            entry = zipfile.ZipInfo(path, TIME)
-            entry.create_system = 3  # Unix, so that the mode counts
-            entry.external_attr = (0o100000 | MODE) << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            bundle.writestr(entry, content)
-    return target.getvalue()

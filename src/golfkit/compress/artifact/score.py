@@ -20,7 +20,6 @@ class Prepared(NamedTuple):
     runtime: str  # native, jit, interpreted, library
     bundle: Bundle
     bundle_zip: bytes
-    zipped_with: str
     build_s: float  # wall; kernel compilation, bundling and zipping
 
 
@@ -29,8 +28,8 @@ def prepare(codec: Codec) -> Prepared:
     before = machine.spent()
     runtime = codec.prepare()
     bundled = codec.bundle()
-    bundle_zip, zipped_with = bundle.zip_bundle(bundled.decompressor)
-    return Prepared(runtime, bundled, bundle_zip, zipped_with, machine.spent().since(before).wall_s)
+    bundle_zip = bundle.zip_bundle(bundled.decompressor)
+    return Prepared(runtime, bundled, bundle_zip, machine.spent().since(before).wall_s)
 
 
 def of_compress(
@@ -64,7 +63,7 @@ def of_compress(
         ram_peak_gb=ram_gb,
         runtime_seconds=results.seconds(spent.wall_s),
         key_hparams={"codec_parameter": coded.header.parameter},
-        notes=f"{prepared.bundle.note}; zipped with {prepared.zipped_with}",
+        notes=prepared.bundle.note,
         original_name=files.neutralise(taken.name),
         original_path=str(taken.path) if taken.path else None,
         original_bytes=taken.n_bytes,

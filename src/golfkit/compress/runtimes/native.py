@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from golfkit import files
-from golfkit.compress.runtimes import emit, engines
+from golfkit.compress.runtimes import emit, engines, packing
 from golfkit.compress.runtimes.engines import Model
 from golfkit.errors import Exit, GolfError
 
 COMPRESS = Path(__file__).resolve().parents[1]
 C = "runtimes/c"
 # modules of runtimes/ that decide what is built
-RECIPE = ("emit", "engines", "fragments", "lowering", "lowering_floats", "native")
+RECIPE = ("emit", "engines", "fragments", "lowering", "lowering_floats", "native", "packing", "x86")
 NEEDED_FLAGS = {"avx2", "bmi1", "bmi2", "fma", "movbe", "f16c", "abm"}  # x86-64-v3, as /proc/cpuinfo names them
 CODING = (*engines.ENTRIES, *emit.SHA_ENTRIES)
 DECODING = ("arena_bytes", "start", "decode", "settle", *emit.SHA_ENTRIES)
@@ -128,10 +128,18 @@ def _make(model: Model, module: str, work: Path) -> Path:
     for program, kernels in (("compress", "coding.o"), ("decompress", "decoding.o")):
         _cc(work, *_LINK, "-o", made / program, f"{program}.o", kernels)
         (made / program).write_bytes(without_sections((made / program).read_bytes()))
+    pack(work, made / "decompress")
     for path in made.iterdir():
         with path.open("rb") as written:
             os.fsync(written.fileno())
     return made
+
+
+def pack(work: Path, program: Path) -> None:
+    """Make a program unpack itself: the bundle is counted."""
+    cc = functools.partial(_cc, work)
+    packing.make_packer(COMPRESS / C, cc)
+    program.write_bytes(packing.pack(work, program.read_bytes(), COMPRESS / C, cc, _COMPILE))
 
 
 def without_sections(elf: bytes) -> bytes:
