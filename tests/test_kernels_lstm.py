@@ -15,6 +15,7 @@ from golfkit.compress.kernels.floats import LANES, f32
 from golfkit.compress.kernels.jit import f32_view, i64
 from golfkit.compress.kernels.lstm import (
     HORIZON,
+    OWN_SQUARES,
     SHARED,
     SHARED_ROWS,
     TOP,
@@ -31,7 +32,10 @@ CELLS, K, ROWS = 16, 3, 40
 N_GATES = 3 * CELLS
 RELATIVE = 2.0**-24  # half a unit in the last place of float32
 LAYERS = (1, 2)
-GOLDEN = {1: "da07c0d66fd6e5a1", 2: "bb208f134c0c4350"}
+LARGE = OWN_SQUARES  # cells of a net in which each weight of a row has its own square
+NETS = ((1, CELLS), (2, CELLS), (1, LARGE))
+RATE = 0.007
+GOLDEN = {(1, CELLS): "f35588999d9f4a68", (2, CELLS): "2187584c2a45a7e6", (1, LARGE): "c62aae9d02c4fb92"}
 
 
 class Compiled(NamedTuple):
@@ -85,19 +89,19 @@ def curves(x, n, out):
         out[3 * n + i] = lstm_curves.ln(abs(x[i]))
 
 
-def code(arena, layers, rows, symbols, n, out):
+def code(arena, layers, cells, rows, symbols, n, out):
     """n bytes; out  float32[2 * n]: P(byte) and the stretch of its last bit."""
-    net = lstm_at(arena, 0, layers, CELLS, K, ROWS)
-    init_lstm(net, layers, CELLS, K, ROWS)
+    net = lstm_at(arena, 0, layers, cells, K, ROWS)
+    init_lstm(net, layers, cells, K, ROWS)
     p = f32_view(out, 0, 2 * n)
     for i in range(n):
         for k in range(K):
             net.rows[k] = rows[K * i + k]
-        predict_byte(net, layers, CELLS, K)
+        predict_byte(net, layers, cells, K)
         symbol = i64(symbols[i])
         p[2 * i] = net.tree[256 + symbol]
         p[2 * i + 1] = bit_stretch(net, 256 + symbol >> 1)
-        learn_byte(net, layers, CELLS, K, symbol)
+        learn_byte(net, layers, cells, K, symbol, f32(RATE))
 
 
 class Text(NamedTuple):
@@ -120,14 +124,22 @@ def text_of(n: int, seed: int = 1) -> Text:
 def interpreted(layers: int, text: Text) -> tuple[memoryview, bytes]:
     """Arena and output."""
     arena, out = memoryview(bytearray(lstm_bytes(layers, CELLS, K, ROWS))), bytearray(8 * len(text.symbols))
-    code(arena, layers, text.rows, text.symbols, len(text.symbols), memoryview(out))
+    code(arena, layers, CELLS, text.rows, text.symbols, len(text.symbols), memoryview(out))
     return arena, bytes(out)
 
 
-def jitted(run: Callable[..., None], layers: int, text: Text) -> tuple[memoryview, bytes]:
+def jitted(run: Callable[..., None], layers: int, text: Text, cells: int = CELLS) -> tuple[memoryview, bytes]:
     """Arena and output."""
-    arena, out = np.zeros(lstm_bytes(layers, CELLS, K, ROWS), np.uint8), np.zeros(8 * len(text.symbols), np.uint8)
-    run(arena, layers, np.array(text.rows, np.uint32), np.frombuffer(text.symbols, np.uint8), len(text.symbols), out)
+    arena, out = np.zeros(lstm_bytes(layers, cells, K, ROWS), np.uint8), np.zeros(8 * len(text.symbols), np.uint8)
+    run(
+        arena,
+        layers,
+        cells,
+        np.array(text.rows, np.uint32),
+        np.frombuffer(text.symbols, np.uint8),
+        len(text.symbols),
+        out,
+    )
     return memoryview(bytearray(arena)), out.tobytes()
 
 
@@ -201,14 +213,16 @@ def test_the_guess_of_a_root_is_within_its_bound():
 
 
 def test_the_arrays_do_not_overlap_and_fill_the_arena():
-    for layers, cells, k, rows in ((1, 16, 3, 40), (2, 16, 3, 40), (1, 32, 22, 5), (2, 32, 1, 1)):
+    for layers, cells, k, rows in ((1, 16, 3, 40), (2, 16, 3, 40), (1, 32, 22, 5), (2, 32, 1, 1), (2, 128, 2, 3)):
         n_bytes = lstm_bytes(layers, cells, k, rows)
         arena = memoryview(bytearray(n_bytes))
         parts = views(lstm_at(arena, 0, layers, cells, k, rows))
         for i, part in enumerate(parts):
             part.cast("B")[:] = bytes([i + 1]) * part.nbytes
         assert all(bytes(part) == bytes([i + 1]) * part.nbytes for i, part in enumerate(parts))
-        assert len(parts[-1]) == 2 * 3 * cells * (rows + (layers - 1) * SHARED_ROWS)
+        assert len(parts[-1]) == (6 * cells if cells >= LARGE else 3 * cells + LANES) * (
+            rows + (layers - 1) * SHARED_ROWS
+        )
         assert arena[n_bytes - 1] == len(parts)
         assert n_bytes - sum(part.nbytes for part in parts) < 64  # between the integers and the floats
 
@@ -220,11 +234,11 @@ def test_chunks_are_the_same_compiled_and_interpreted(compiled: Compiled, layers
     assert [bytes(part) for part in fast] == [bytes(part) for part in slow]
 
 
-@pytest.mark.parametrize("layers", LAYERS)
-def test_what_the_model_does_never_changes(compiled: Compiled, layers: int):
+@pytest.mark.parametrize(("layers", "cells"), NETS)
+def test_what_the_model_does_never_changes(compiled: Compiled, layers: int, cells: int):
     """Another digest means that archives made before cannot be read: the codec's version goes up."""
-    arena, out = jitted(compiled.code, layers, text_of(4000))
-    assert hashlib.sha256(bytes(arena) + out).hexdigest()[:16] == GOLDEN[layers]
+    arena, out = jitted(compiled.code, layers, text_of(4000 * CELLS // cells), cells)
+    assert hashlib.sha256(bytes(arena) + out).hexdigest()[:16] == GOLDEN[layers, cells]
 
 
 @pytest.mark.parametrize("layers", LAYERS)
@@ -243,7 +257,7 @@ def test_gradients_stay_finite_where_sums_are_zero(layers: int):
     net.embedding.cast("B")[:] = bytes(net.embedding.nbytes)
     for symbol in range(HORIZON + 1):
         predict_byte(net, layers, CELLS, K)
-        learn_byte(net, layers, CELLS, K, symbol)
+        learn_byte(net, layers, CELLS, K, symbol, f32(RATE))
     assert max(map(abs, net.dz)) == lstm_learn.MOST
     assert sum(net.tree[256:]) == pytest.approx(1, abs=1e-4)
 
@@ -280,8 +294,9 @@ class Weights(NamedTuple):
     shared: np.ndarray  # the same of the second layer, empty where there is one layer
 
 
-def weights_of(net: lstm.Lstm, field: str) -> Weights:
-    """`weights` or `squares` of a model."""
+def weights_of(net: lstm.Lstm, field: str, cells: int) -> Weights:
+    """`weights` or `squares` of a model; where a gate's weights of a row share a square, each has that."""
+    n_gates = 3 * cells
 
     def panels(view: Any, n: int, n_columns: int) -> np.ndarray:
         return np.array(view).reshape(n_columns // LANES, n, LANES).transpose(1, 0, 2).reshape(n, n_columns)
@@ -289,11 +304,15 @@ def weights_of(net: lstm.Lstm, field: str) -> Weights:
     recurrent, output, *rest = (
         getattr(dense, field) for dense in (net.recurrent, net.output, net.bias, net.gain, net.output_bias)
     )
-    n, width = CELLS * N_GATES, len(output) // 256
-    rows = np.array(net.embedding).reshape(-1, 2, N_GATES)[:, ("weights", "squares").index(field)]
-    upper = panels(recurrent[n:], 2 * CELLS if width > CELLS else 0, N_GATES)
+    n, width = cells * n_gates, len(output) // 256
+    rows = np.array(net.embedding).reshape(-1, lstm.row_floats(cells))
+    if field == "weights":
+        rows = rows[:, :n_gates]
+    else:
+        rows = rows[:, n_gates:] if cells >= LARGE else np.repeat(rows[:, n_gates : n_gates + 3], cells, axis=1)
+    upper = panels(recurrent[n:], 2 * cells if width > cells else 0, n_gates)
     return Weights(
-        panels(recurrent[:n], CELLS, N_GATES),
+        panels(recurrent[:n], cells, n_gates),
         upper,
         panels(output, width, 256),
         *map(np.array, rest),
@@ -309,9 +328,9 @@ def times(h: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 def layer_step(sums: np.ndarray, gain: np.ndarray, bias: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """h and c of a layer after a step, by the formulas."""
-    gates = sums.reshape(3, CELLS)
+    gates = sums.reshape(3, -1)
     z = gates / np.sqrt((gates**2).mean(1, keepdims=True) + lstm_predict.NORM_LEAST)
-    f, g, o = z * gain.reshape(3, CELLS) + bias.reshape(3, CELLS)
+    f, g, o = z * gain.reshape(3, -1) + bias.reshape(3, -1)
     f, g, o = 1 / (1 + np.exp(-f)), np.tanh(g), 1 / (1 + np.exp(-o))
     c = f * c + (1 - f) * g
     return o * np.tanh(c), c
@@ -319,8 +338,9 @@ def layer_step(sums: np.ndarray, gain: np.ndarray, bias: np.ndarray, c: np.ndarr
 
 def cost(weights: Weights, text: Text) -> Any:
     """Nats of a chunk, by the formulas; complex weights give a derivative."""
-    gains, biases = weights.gain.reshape(-1, N_GATES), weights.bias.reshape(-1, N_GATES)
-    h, c = ([np.zeros(CELLS)] * 2 for _ in "hc")
+    n_gates = weights.embedding.shape[1]
+    gains, biases = weights.gain.reshape(-1, n_gates), weights.bias.reshape(-1, n_gates)
+    h, c = ([np.zeros(n_gates // 3)] * 2 for _ in "hc")
     total = 0
     for t, symbol in enumerate(text.symbols):
         rows = text.rows[K * t : K * t + K]
@@ -334,15 +354,17 @@ def cost(weights: Weights, text: Text) -> Any:
     return total
 
 
-@pytest.mark.parametrize("layers", LAYERS)
-def test_the_first_step_of_every_weight_is_along_the_true_gradient(compiled: Compiled, layers: int):
-    """The first squares are the squares of the gradients."""
+@pytest.mark.parametrize(("layers", "cells"), NETS)
+def test_the_first_step_of_every_weight_is_along_the_true_gradient(compiled: Compiled, layers: int, cells: int):
+    """The first squares are the squares of the gradients; where they are shared, the step over their root tells."""
     text = text_of(HORIZON)
     start, end = (
-        lstm_at(jitted(compiled.code, layers, part)[0], 0, layers, CELLS, K, ROWS) for part in (Text([], b""), text)
+        lstm_at(jitted(compiled.code, layers, part, cells)[0], 0, layers, cells, K, ROWS)
+        for part in (Text([], b""), text)
     )
-    before = weights_of(start, "weights")
-    after, squares = weights_of(end, "weights"), weights_of(end, "squares")
+    before = weights_of(start, "weights", cells)
+    after, squares = weights_of(end, "weights", cells), weights_of(end, "squares", cells)
+    rate = RATE / lstm_learn.WARM_UP / math.sqrt(1 + 1 / lstm_learn.RATE_FALL)  # of the first update
     rng = np.random.default_rng(0)
     used = {"embedding": sorted(set(text.rows)), "shared": sorted({row for row in text.rows if row < 20})}
     for name in Weights._fields:
@@ -353,5 +375,7 @@ def test_the_first_step_of_every_weight_is_along_the_true_gradient(compiled: Com
             moved = plain.astype(complex)
             moved[at] += 1e-20j  # complex-step derivative: Squire and Trapp (1998)
             true = cost(before._replace(**{name: moved}), text).imag / 1e-20
-            got = math.copysign(math.sqrt(getattr(squares, name)[at]), plain[at] - getattr(after, name)[at])
+            step, root = plain[at] - getattr(after, name)[at], math.sqrt(getattr(squares, name)[at])
+            own = cells >= LARGE or name not in used
+            got = math.copysign(root, step) if own else step * root / rate
             assert got == pytest.approx(true, rel=1e-3, abs=1e-4 * norm + 2e-6), f"{name}{at}"

@@ -44,8 +44,8 @@ def feed(mixer: Mixing, inputs: list[float]) -> int:
     return mixing.mix(mixer, N_INPUTS, N_SETS, N_FINALS)
 
 
-def learn(mixer: Mixing, numbers: Tables, bit: int) -> None:
-    mixing.train(mixer, numbers, N_INPUTS, N_SETS, N_FINALS, bit, f32(0.02), f32(0.005))
+def learn(mixer: Mixing, numbers: Tables, bit: int, least: int = 0) -> None:
+    mixing.train(mixer, numbers, N_INPUTS, N_SETS, N_FINALS, bit, f32(0.02), f32(0.005), least)
 
 
 def row_of(view: Any, row: int, width: int) -> list[float]:
@@ -128,6 +128,17 @@ def test_a_step_is_along_the_gradient_of_the_coding_cost(mixer: Mixing, numbers:
         for k, row in enumerate((bit, 2 + bit)):
             expected = [0.005 * (bit - p[N_SETS + k]) * x for x in outputs]
             assert row_of(mixer.final, row, OUTPUTS) == pytest.approx(expected, abs=1e-5)
+
+
+def test_rows_whose_error_is_small_stay_and_the_others_learn(mixer: Mixing, numbers: Tables):
+    inputs = inputs_of(random.Random(5))
+    select(mixer, 0, 4, 8, 0, 3)
+    feed(mixer, inputs)
+    errors = [mixing.error_of(mixer, numbers, k, 1) for k in range(N_SETS)]
+    for least, learnt in ((max(errors) + 1, False), (min(errors), True)):
+        learn(mixer, numbers, 1, least)
+        assert [any(row_of(mixer.weights, row, N_INPUTS)) for row in (0, 4, 8)] == [learnt] * N_SETS
+        assert any(row_of(mixer.final, 0, OUTPUTS))
 
 
 def test_what_repeats_is_learnt(mixer: Mixing, numbers: Tables):
