@@ -32,6 +32,7 @@ PACKAGES = ("numba", "llvmlite", "numpy")  # that make the kernels' code
 _COMPILE = (
     *("-Os", "-ffreestanding", "-fno-pie", "-fno-stack-protector", "-fno-asynchronous-unwind-tables"),
     *("-fcf-protection=none", "-fno-strict-aliasing", "-fno-tree-loop-distribute-patterns"),
+    "-fno-tree-loop-optimize",
 )
 _LINK = (
     *("-static", "-nostdlib", "-no-pie"),
