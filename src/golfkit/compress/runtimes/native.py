@@ -33,6 +33,7 @@ PACKAGES = ("numba", "llvmlite", "numpy")  # that make the kernels' code
 _COMPILE = (
     *("-Os", "-ffreestanding", "-fno-pie", "-fno-stack-protector", "-fno-asynchronous-unwind-tables"),
     *("-fcf-protection=none", "-fno-strict-aliasing", "-fno-tree-loop-distribute-patterns"),
+    "-fno-tree-loop-optimize",
 )
 _LINK = (
     *("-static", "-nostdlib", "-no-pie"),
@@ -123,9 +124,9 @@ def _make(model: Model, module: str, work: Path) -> Path:
     identity = (f"-DCODEC_ID={model.codec_id}", f"-DCODEC_VERSION={model.codec_version}")
     for program in ("compress", "decompress"):  # first: a broken cc is soon known
         _cc(work, *_COMPILE, *identity, "-c", "-o", f"{program}.o", COMPRESS / C / f"{program}.c")
-    _emit(work, module, "pic", "coding.o", ",".join(CODING), "static", "decoding.o", ",".join(DECODING))
+    _emit(work, module, "pic", "coding.o", ",".join(CODING), "static", "decoding.s", ",".join(DECODING))
     link_library(work, made / "kernels.so", work / "coding.o")
-    for program, kernels in (("compress", "coding.o"), ("decompress", "decoding.o")):
+    for program, kernels in (("compress", "coding.o"), ("decompress", "decoding.s")):
         _cc(work, *_LINK, "-o", made / program, f"{program}.o", kernels)
         (made / program).write_bytes(without_sections((made / program).read_bytes()))
     pack(work, made / "decompress")

@@ -27,9 +27,9 @@ MASKS = (  # the contexts: bits for the 8 bytes of records -2, -1 and 0, and for
     *(0x00FBD3C0, 0x1AAD4100, 0x00904000, 0x0053C113, 0x0020C040, 0x05020208, 0x00EBA1A3, 0x81001057),
 )
 MODEL = ("-march=x86-64-v3", f"-DMASKS={','.join(map(hex, MASKS))}")  # flags of both sides
-GCC = (  # registers that nobody needs back, and loops as they are written: 70 bytes less
+SHORT = (  # registers that nobody needs back, and loops as they are written: 70 bytes less
     *(f"-fcall-used-{register}" for register in ("rbx", "r12", "r13", "r14", "r15")),
-    *("-fno-tree-scev-cprop", "-fno-tree-reassoc", "-malign-data=abi"),
+    *("-fno-tree-scev-cprop", "-fno-tree-reassoc", "-ftree-loop-optimize"),
 )
 LINK = ("-static", "-nostdlib", "-no-pie")
 LINKER = "-Wl,--build-id=none,-z,noseparate-code,-z,noexecstack,-z,norelro,-N,-s"
@@ -72,8 +72,7 @@ def pack(work: Path, elf: bytes, source: Path, cc: Callable[..., str], flags: Se
     model = (program.address + program.n_bytes) // PAGE * PAGE + PAGE
     places = {"table": program.address - len(x86.table()), "entry": program.entry, "model": model}
     symbols = ",".join(f"--defsym={name}={place:#x}" for name, place in places.items())
-    own = GCC if "Free Software Foundation" in cc("--version") else ()
-    cc(*flags, *MODEL, *own, f"-DN_BYTES={len(image)}", "-c", "-o", "unpack.o", source / "unpack.c")
+    cc(*flags, *MODEL, *SHORT, f"-DN_BYTES={len(image)}", "-c", "-o", "unpack.o", source / "unpack.c")
     cc(*LINK, f"{LINKER},-Ttext={origin + HEADERS:#x},{symbols}", "-o", "unpack", "unpack.o")
     unpacker = segment((work / "unpack").read_bytes())
     content = unpacker.content + packer(work / "pack", image)

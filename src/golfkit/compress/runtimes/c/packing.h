@@ -14,7 +14,7 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 typedef int64_t i64;
 
-static const u32 masks[] = {MASKS};
+static const u32 __attribute__((aligned(4))) masks[] = {MASKS}; /* cc would align it more */
 
 enum {
     N_CONTEXTS = sizeof masks / sizeof *masks,
