@@ -1,12 +1,13 @@
 """Ideas for the models: contexts, weight sets, APMs and features that one of them lacks, but worth a try.
 
 One line each, as in a model's tables (kernels/cm_mid.py); `golf idea ablate add-one` tries all, `--edit add:NAME` one.
-An idea that a model has by the same name is none for that model. What helped moves to a model, what did not to
-docs/tuning.md.
+An idea that a model has by the same name is none for that model; what another model has is one. What helped moves to a
+model, what did not to docs/tuning.md.
 """
 
 from collections.abc import Mapping
 
+from golfkit.compress.kernels import cm_fast, cm_max
 from golfkit.compress.kernels.maps import hash2
 from golfkit.compress.kernels.parser import (
     ABOVE,
@@ -30,7 +31,9 @@ from golfkit.compress.kernels.parser import (
 )
 from golfkit.compress.kernels.spec import Context, Follower, Selector
 
-CANDIDATES: Mapping[str, tuple[Context | Selector | Follower, ...]] = {
+Line = Context | Selector | Follower
+
+CANDIDATES: Mapping[str, tuple[Line, ...]] = {
     "others": (
         Context("word nearby, far", lambda r: hash2(hash2(r[WORD], r[C1]), r[POS] >> 14)),
         Context("word before, nearby", lambda r: hash2(hash2(r[WORD1], r[C1]), r[POS] >> 12)),
@@ -48,3 +51,11 @@ CANDIDATES: Mapping[str, tuple[Context | Selector | Follower, ...]] = {
     ),
     "features": (Selector("field", 65536, lambda r: hash2(r[FIELD], r[C1]) & 0xFFFF), Follower("three words")),
 }
+
+
+def ideas(table: str) -> Mapping[str, Line]:
+    """Lines for a table of a spec, by name: those above, then those of the models (cm-max has all of cm-mid's)."""
+    found: dict[str, Line] = {}
+    for lines in (CANDIDATES.get(table, ()), getattr(cm_max.SPEC, table), getattr(cm_fast.SPEC, table)):
+        found = {line.name: line for line in lines} | found
+    return found

@@ -28,6 +28,7 @@ WITHOUT_NET = "without:net"
 NET_REGISTERS = {"NET", "NET_TOP"}  # what the LSTM says of this bit and of this byte
 SHARE = 2  # 16ths of the probability that an added APM takes from the largest share
 FIRST_CONTEXTS = ("N_RUNS", "N_DIRECT")  # constants that count contexts, from the first one on
+COUNTED, MOST_COUNTED = ("orders", "words"), 7  # contexts of which registers count how many were seen, in 3 bits
 MOST_DIRECT, MOST_APMS = 64, 16  # lengths of arrays of kernels/layout.py
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)(e-?\d+)?")
 _CONSTANT = re.compile(r"([A-Za-z]\w*)=(.+)")
@@ -108,14 +109,22 @@ def _lines(spec: "Spec") -> Iterator[tuple[str, tuple[str, Any]]]:
 
 
 def _ideas(spec: "Spec") -> Iterator[tuple[str, tuple[str, Any]]]:
-    """The candidates that the spec lacks; features only where there is an LSTM to take them."""
-    from golfkit.compress.bench.candidates import CANDIDATES
+    """The candidates that the spec lacks and can have: what follows or reads an LSTM only where there is one."""
+    from golfkit.compress.bench import candidates
 
-    present = {name for name, _ in _lines(spec)}
-    for table, lines in CANDIDATES.items():
-        if table != "features" or constants(spec).get("CELLS"):
-            named = ((f"{table}/{line.name}", (table, line)) for line in lines)
-            yield from ((name, place) for name, place in named if name not in present)
+    contexts = {context.name for context in spec.contexts}
+    with_net = bool(constants(spec).get("CELLS"))
+    for table in TABLES:
+        present = contexts if table in CONTEXTS else {line.name for line in getattr(spec, table)}
+        if table in COUNTED and len(getattr(spec, table)) == MOST_COUNTED:
+            continue
+        for name, line in candidates.ideas(table).items():
+            if table == "features":
+                possible = with_net and (hasattr(line, "value") or name in contexts)
+            else:
+                possible = with_net or not _reads_net(line)
+            if possible and name not in present:
+                yield f"{table}/{name}", (table, line)
 
 
 def _place(edit: str, asked: str, known: dict[str, tuple[str, Any]]) -> tuple[str, Any]:
@@ -148,9 +157,14 @@ def _without_net(spec: "Spec", edit: str) -> "Spec":
     made = spec._replace(features=(), constants={**spec.constants, "CELLS": 0})
     for table in ("sets", "finals", "apms"):
         for line in getattr(spec, table):
-            if NET_REGISTERS & set(line.value.__code__.co_names):
+            if _reads_net(line):
                 made = _dropped(made, table, line)
     return made
+
+
+def _reads_net(line: Any) -> bool:
+    """Whether a selector's value is of what the LSTM says."""
+    return bool(NET_REGISTERS & set(line.value.__code__.co_names))
 
 
 def _added(spec: "Spec", table: str, line: Any) -> "Spec":
@@ -194,6 +208,9 @@ def _checked(spec: "Spec", edit: str) -> "Spec":
     for count, most in (("N_RUNS", len(names)), ("N_DIRECT", min(MOST_DIRECT, len(names)))):
         if not 0 <= constants(spec)[count] <= most:
             raise _refused(edit, f"{count} is at least 0 and at most {most} here")
+    for table in COUNTED:
+        if len(getattr(spec, table)) > MOST_COUNTED:
+            raise _refused(edit, f"there is room for {MOST_COUNTED} {table}; others take more")
     if len(spec.apms) > MOST_APMS:
         raise _refused(edit, f"there is room for {MOST_APMS} APMs")
     return spec
