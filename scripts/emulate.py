@@ -13,6 +13,7 @@ from pathlib import Path
 
 from golfkit import files, output
 from golfkit.compress import codecs
+from golfkit.compress.artifact import folders
 from golfkit.compress.bench import wait4
 from golfkit.errors import Exit, GolfError
 
@@ -27,9 +28,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise GolfError(f"{arguments.codec}: its programs are not native: {bundle.note}", Exit.MISSING_PACKAGE)
     with tempfile.TemporaryDirectory(prefix="golf-emulate-") as name, arguments.file.open("rb") as source:
         folder = Path(name)
-        for program, content in bundle.programs.items():
-            (folder / program).write_bytes(content)
-            (folder / program).chmod(0o755)
+        folders.write_programs(folder, bundle)
         (folder / "input").write_bytes(source.read(-1 if arguments.n is None else arguments.n))
         elsewhere = [emulator, "-cpu", arguments.cpu]
         here = wait4.run(["./compress", "input", "here"], cwd=folder)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from golfkit import files, output
 from golfkit.compress import codecs
+from golfkit.compress.artifact import folders
 from golfkit.compress.bench import document, peers, wait4
 from golfkit.compress.bench.peers import ARCHIVE, INPUT, RESTORED, Peer
 from golfkit.errors import Exit, GolfError
@@ -107,9 +108,7 @@ def unpacked(codec: str, folder: Path) -> Path:
     """The folder of a codec's `compress` and `decompress`, made below `folder`."""
     place = folder / codec
     place.mkdir()
-    for program, content in codecs.get(codec).bundle().programs.items():
-        (place / program).write_bytes(content)
-        (place / program).chmod(0o755)
+    folders.write_programs(place, codecs.get(codec).bundle())
     return place
 
 

@@ -85,7 +85,7 @@ def test_a_packed_program_finds_its_arguments_and_fails_as_it_did(packed: Path, 
 def test_packing_twice_gives_the_same_bytes(work: Path, packed: Path, native_programs: Built):
     elf = native_programs.compress.read_bytes()
     cc = functools.partial(native._cc, work)
-    assert packing.pack(work, elf, C, cc, native._COMPILE) == packed.read_bytes()
+    assert packing.pack(work, elf, C, cc, native._COMPILE, native._LINK) == packed.read_bytes()
 
 
 def test_a_packed_program_is_one_segment_from_its_first_byte(packed: Path):

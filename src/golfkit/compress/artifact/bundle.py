@@ -53,9 +53,8 @@ def _ways(content: bytes) -> Iterator[bytes]:
 def _start_deflated(start: bytes, rest: bytes) -> bytes:
     """Deflate in three blocks: the start, the rest as it is, and an empty one that ends it."""
     state = zlib.compressobj(9, zlib.DEFLATED, -15)
-    head = state.compress(start) + state.flush(
-        zlib.Z_SYNC_FLUSH
-    )  # ends with an empty stored block: its length is filled in
+    head = state.compress(start) + state.flush(zlib.Z_SYNC_FLUSH)
+    # `head` ends with a stored block of no bytes: its length becomes that of the rest
     return head[:-4] + struct.pack("<HH", len(rest), len(rest) ^ 0xFFFF) + rest + b"\3\0"
 
 

@@ -72,11 +72,16 @@ def point_latest(target: Path) -> None:
         part.unlink(missing_ok=True)
 
 
+def write_programs(folder: Path, bundle: Bundle) -> None:
+    """Write `compress` and `decompress`, ready to run."""
+    for name in PROGRAMS:
+        (folder / name).write_bytes(bundle.programs[name])
+        (folder / name).chmod(0o755)
+
+
 def fill(stage: Path, bundle: Bundle, bundle_zip: bytes, results: Results, log: Mapping[str, object]) -> None:
     """Write everything but archive.bin, which lies in `stage` already."""
-    for name in PROGRAMS:
-        (stage / name).write_bytes(bundle.programs[name])
-        (stage / name).chmod(0o755)
+    write_programs(stage, bundle)
     (stage / BUNDLE).write_bytes(bundle_zip)
     (stage / RESULTS).write_text(render(results), "utf-8")
     (stage / "README.md").write_text(_readme(results, bundle), "utf-8", errors="replace")

@@ -54,8 +54,6 @@ CANDIDATES: Mapping[str, tuple[Line, ...]] = {
 
 
 def ideas(table: str) -> Mapping[str, Line]:
-    """Lines for a table of a spec, by name: those above, then those of the models (cm-max has all of cm-mid's)."""
-    found: dict[str, Line] = {}
-    for lines in (CANDIDATES.get(table, ()), getattr(cm_max.SPEC, table), getattr(cm_fast.SPEC, table)):
-        found = {line.name: line for line in lines} | found
-    return found
+    """Lines for a table of a spec, by name: those of the models (cm-max has all of cm-mid's), and those above."""
+    lines = (*getattr(cm_fast.SPEC, table), *getattr(cm_max.SPEC, table), *CANDIDATES.get(table, ()))
+    return {line.name: line for line in lines}  # of one name the last

@@ -100,10 +100,10 @@ def train(mixing, tables, n_inputs, n_sets, n_finals, bit, rate, final_rate, lea
     for k in range(n_sets):
         error = error_of(mixing, tables, k, bit)
         if abs(error) >= least:
-            step = f32(f32(f32(error) * f32(1.0 / 65536.0)) * rate)
+            step = step_of(error, rate)
             ftrain(mixing.weights, (1 + i64(mixing.selected[k])) * n_inputs, mixing.inputs, n_inputs, step)
     for k in range(n_sets, n_sets + n_finals):
-        step = f32(f32(f32(error_of(mixing, tables, k, bit)) * f32(1.0 / 65536.0)) * final_rate)
+        step = step_of(error_of(mixing, tables, k, bit), final_rate)
         ftrain(mixing.final, (1 + i64(mixing.selected[k])) * OUTPUTS, mixing.outputs, OUTPUTS, step)
 
 
@@ -111,3 +111,9 @@ def train(mixing, tables, n_inputs, n_sets, n_finals, bit, rate, final_rate, lea
 def error_of(mixing, tables, k, bit):
     """What prediction k was off by, in 1/65536ths."""
     return (bit << 16) - squashed(tables, i64(mixing.st8[k]))
+
+
+@jit
+def step_of(error, rate):
+    """What an error in 1/65536ths moves a weight by for each unit of its input, float32."""
+    return f32(f32(f32(error) * f32(1.0 / 65536.0)) * rate)

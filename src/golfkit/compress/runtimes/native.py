@@ -140,7 +140,7 @@ def pack(work: Path, program: Path) -> None:
     """Make a program unpack itself: the bundle is counted."""
     cc = functools.partial(_cc, work)
     packing.make_packer(COMPRESS / C, cc)
-    program.write_bytes(packing.pack(work, program.read_bytes(), COMPRESS / C, cc, _COMPILE))
+    program.write_bytes(packing.pack(work, program.read_bytes(), COMPRESS / C, cc, _COMPILE, _LINK))
 
 
 def without_sections(elf: bytes) -> bytes:

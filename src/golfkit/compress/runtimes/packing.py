@@ -31,8 +31,6 @@ SHORT = (  # registers that nobody needs back, and loops as they are written: 70
     *(f"-fcall-used-{register}" for register in ("rbx", "r12", "r13", "r14", "r15")),
     *("-fno-tree-scev-cprop", "-fno-tree-reassoc", "-ftree-loop-optimize"),
 )
-LINK = ("-static", "-nostdlib", "-no-pie")
-LINKER = "-Wl,--build-id=none,-z,noseparate-code,-z,noexecstack,-z,norelro,-N,-s"
 _FILE = "<16sHHIQQQIHHHHHH"  # the ELF header
 _SEGMENT = "<IIQQQQQQ"  # kind, flags, offset, address twice, bytes in the file and in memory, alignment
 _LOADED, _ALL_ALLOWED = 1, 7
@@ -60,11 +58,14 @@ def packer(program: Path, data: bytes, *n_bytes: str) -> bytes:
     return subprocess.run([program, *n_bytes], input=data, capture_output=True, check=True).stdout
 
 
-def pack(work: Path, elf: bytes, source: Path, cc: Callable[..., str], flags: Sequence[str]) -> bytes:
+def pack(
+    work: Path, elf: bytes, source: Path, cc: Callable[..., str], flags: Sequence[str], link: Sequence[str]
+) -> bytes:
     """A static program with one segment that is loaded, as one that unpacks itself.
 
     work   folder with `pack`, in which `cc` runs
     flags  for small code that stands alone
+    link   to link it with
     """
     program = segment(elf)
     image = x86.table() + program.content
@@ -73,7 +74,7 @@ def pack(work: Path, elf: bytes, source: Path, cc: Callable[..., str], flags: Se
     places = {"table": program.address - len(x86.table()), "entry": program.entry, "model": model}
     symbols = ",".join(f"--defsym={name}={place:#x}" for name, place in places.items())
     cc(*flags, *MODEL, *SHORT, f"-DN_BYTES={len(image)}", "-c", "-o", "unpack.o", source / "unpack.c")
-    cc(*LINK, f"{LINKER},-Ttext={origin + HEADERS:#x},{symbols}", "-o", "unpack", "unpack.o")
+    cc(*link, f"-Wl,-Ttext={origin + HEADERS:#x},{symbols}", "-o", "unpack", "unpack.o")
     unpacker = segment((work / "unpack").read_bytes())
     content = unpacker.content + packer(work / "pack", image)
     if unpacker.address != origin + HEADERS or HEADERS + len(content) > ROOM - len(x86.table()):
