@@ -193,7 +193,7 @@ CHANGES = {
     "input longer": lambda run, patch: run.compress(DATA + b"x"),
     "input changed": lambda run, patch: run.compress(b"x" + DATA[1:]),
     "input's last byte changed": lambda run, patch: run.compress(DATA[:-1] + b"x"),
-    "codec version": lambda run, patch: (patch.setattr(CM_FAST, "version", 2), run.compress(DATA)),
+    "codec version": lambda run, patch: (patch.setattr(CM_FAST, "version", CM_FAST.version + 1), run.compress(DATA)),
     "codec": lambda run, patch: (patch.setattr(CM_FAST, "codec_id", 9), run.compress(DATA)),
     "kernels": lambda run, patch: (patch.setattr(native, "kernels_digest", lambda: "0" * 16), run.compress(DATA)),
     "other direction": lambda run, patch: run.decompress(whole(run.folder / "whole", DATA)),
@@ -245,7 +245,7 @@ def test_a_damaged_archive_leaves_no_checkpoint(run: Run, tmp_path: Path, small_
 def test_an_archive_that_cannot_be_one_leaves_the_checkpoint_of_another_run(run: Run, small_blocks: None):
     before = run.left().checkpoint.read_bytes()
     with pytest.raises(GolfError, match="parameter 31 is none of this codec"):
-        run.decompress(pack(Header(1, 1, 31, 9, 0, bytes(32))))
+        run.decompress(pack(Header(CM_FAST.codec_id, CM_FAST.version, 31, 9, 0, bytes(32))))
     assert run.checkpoint.read_bytes() == before
 
 
