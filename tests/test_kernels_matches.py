@@ -1,6 +1,7 @@
 """The match model: what it follows, what it survives, and when it gives up."""
 
 import random
+import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -31,7 +32,7 @@ def walk(data: bytes, match: Match, ring_log2: int = 16, *, all_collide: bool = 
     """Follow `data`; before each byte, what the model says of it."""
     ring, mask = bytearray(1 << ring_log2), (1 << ring_log2) - 1
     for pos in range(len(data)):
-        slot = 7 if all_collide else hash(data[max(pos - MIN_MATCH, 0) : pos]) & ((1 << TABLE_BITS) - 1)
+        slot = 7 if all_collide else zlib.crc32(data[max(pos - MIN_MATCH, 0) : pos]) & ((1 << TABLE_BITS) - 1)
         bucket = matches.find_match(match, ring, mask, pos, slot, MIN_MATCH)
         yield Step(bucket, match.regs[EXPECTED_BYTE])
         ring[pos & mask] = data[pos]

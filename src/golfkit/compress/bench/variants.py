@@ -22,7 +22,7 @@ from golfkit.errors import Exit, GolfError
 if TYPE_CHECKING:
     from golfkit.compress.kernels.spec import Spec
 
-CONTEXTS = ("orders", "words", "others")
+CONTEXTS = ("orders", "words", "others", "near")
 TABLES = (*CONTEXTS, "sets", "finals", "apms", "features")
 WITHOUT_NET = "without:net"
 NET_REGISTERS = {"NET", "NET_TOP"}  # what the LSTM says of this bit and of this byte

@@ -39,7 +39,6 @@ WORDS = (
 )
 OTHERS = (
     Context("order 1", lambda r: r[C1]),
-    Context("word very near", lambda r: hash2(hash2(r[WORD], r[C1]), r[POS] >> 9)),
     Context("classes", lambda r: hash2(r[CLASSES], r[C1])),
     Context("bytes 2-3", lambda r: r[C4] & 0xFFFF00),
     Context("bracket, distance", lambda r: hash2(r[BRACKET] | min(r[DISTANCE], 15) << 8, r[C1])),
@@ -48,6 +47,7 @@ OTHERS = (
     Context("what followed the pair", lambda r: hash2(r[FOLLOW2] & 0xFFFF, r[C1])),
     Context("expected byte", lambda r: hash2(r[EXPECTED] | r[LENGTH] << 8, r[C1])),
 )
+NEAR = (Context("word very near", lambda r: hash2(hash2(r[WORD], r[C1]), r[POS] >> 9)),)
 SETS = (
     Selector("partial byte", 256, lambda r: r[C0]),
     Selector("last byte", 256, lambda r: r[C1]),
@@ -72,6 +72,7 @@ SPEC = Spec(
     {
         "LINES_LOG2": 1,
         "MAX_LOG2_LINES": 24,
+        "MATCH_BITS": 20,
         "N_RUNS": 0,
         "WEIGHT": 0.15,
         "RATE": 0.002,
@@ -79,6 +80,7 @@ SPEC = Spec(
         "RATE_HALF": 1e5,
         "LEAST_ERROR": 1024,
     },
+    NEAR,
 )
 
 KERNELS = entries((layout, model), SPEC)

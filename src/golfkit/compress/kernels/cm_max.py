@@ -6,34 +6,22 @@ from golfkit.compress.kernels.parser import (
     ABOVE,
     BITS,
     BRACKET,
-    C0,
     C1,
     C2,
     C4,
-    C8,
-    CLASSES,
     COLUMN,
-    DEPTH,
     EXPECTED,
     EXPECTED2,
-    FIELD,
     FIRST,
-    FIRST2,
-    KINDS,
     LENGTH,
     LENGTH2,
-    POS,
-    PUNCTUATION,
+    MATCHING,
     SEEN,
-    SENTENCE,
-    SHAPE,
-    TAG,
     WORD,
     WORD1,
     WORD2,
-    WORD_LENGTH,
 )
-from golfkit.compress.kernels.spec import Context, Follower, Selector, entries
+from golfkit.compress.kernels.spec import Follower, Selector, entries
 
 FEATURES = (
     Selector("last byte", 256, lambda r: r[C1]),
@@ -63,44 +51,14 @@ FEATURES = (
     Selector("word, word before", 65536, lambda r: hash2(hash2(r[WORD], r[C1]), r[WORD1]) & 65535),
     Selector("two words before", 65536, lambda r: hash2(hash2(r[WORD1], r[C1]), r[WORD2]) & 65535),
 )
-OTHERS = (
-    *cm_mid.OTHERS,
-    Context("order 7", lambda r: hash2(r[C4], r[C8] & 0xFFFFFF)),
-    Context("tag, word", lambda r: hash2(hash2(r[WORD], r[C1]), r[TAG] + 5)),
-    Context("punctuation, word", lambda r: hash2(r[PUNCTUATION], hash2(r[WORD], r[C1]))),
-    Context("punctuation, order 2", lambda r: hash2(r[PUNCTUATION] & 0xFFFF, r[C4] & 0xFFFF)),
-    Context("line's first two bytes, column", lambda r: hash2(r[FIRST2] | r[COLUMN] << 16, r[C1])),
-    Context("field, word before", lambda r: hash2(hash2(r[FIELD], r[C1]), r[WORD1])),
-    Context("shape, length, classes", lambda r: hash2(r[SHAPE] | r[WORD_LENGTH] << 2, r[CLASSES] & 0xFFFF)),
-    Context("both expected bytes", lambda r: hash2(r[EXPECTED] | r[EXPECTED2] << 8 | r[LENGTH] << 16, r[LENGTH2])),
-    Context("depth, bracket, order 1", lambda r: hash2(r[DEPTH] | r[BRACKET] << 8, r[C1])),
-    Context("bytes 2-4", lambda r: r[C4] & 0xFFFFFF00),
-    Context("order 2 nearby", lambda r: hash2(r[C4] & 0xFFFF, r[POS] >> 11)),
-    Context("order 3 nearby", lambda r: hash2(r[C4] & 0xFFFFFF, r[POS] >> 12)),
-    Context("order 4 nearby", lambda r: hash2(r[C4], r[POS] >> 13)),
-)
 SETS = (
     *cm_mid.SETS,
+    Selector("match", 34 * 8, lambda r: r[MATCHING] << 3 | r[SEEN]),
     Selector("last byte", 2048, lambda r: r[C1] << 3 | r[BITS]),
     Selector("line", 2048, lambda r: r[FIRST] << 7 | (r[BRACKET] & 15) << 3 | r[BITS]),
 )
-FINALS = (
-    *cm_mid.FINALS,
-    Selector("seen", 64, lambda r: r[SEEN] << 3 | r[BITS]),
-    Selector("kinds", 256, lambda r: r[KINDS] & 255),
-)
-APMS = (
-    *cm_mid.APMS,
-    Selector("word", 65536, lambda r: hash2(hash2(r[WORD], r[C1]), r[C0]) & 0xFFFF),
-    Selector("match", 65536, lambda r: (r[EXPECTED] << 8 | r[C0]) & 0xFFFF),
-    Selector("sentence", 65536, lambda r: hash2(r[SENTENCE] + r[FIRST], r[C0]) & 0xFFFF),
-)
 SPEC = cm_mid.SPEC._replace(
-    others=OTHERS,
     sets=SETS,
-    finals=FINALS,
-    apms=APMS,
-    apm_shares=(3, 1, 2, 2, 2, 2, 2, 2),
     features=FEATURES,
     constants={
         **cm_mid.SPEC.constants,

@@ -13,15 +13,20 @@ from golfkit.compress.kernels.parser import (
     CHANGES,
     CLASSES,
     COLUMN,
+    DEPTH,
     DISTANCE,
     EXPECTED,
+    EXPECTED2,
+    FIELD,
     FIRST,
+    FIRST2,
     FOLLOW1,
     FOLLOW2,
     GAP,
     KINDS,
     LEADS,
     LENGTH,
+    LENGTH2,
     LINK,
     MATCHING,
     NET,
@@ -58,8 +63,6 @@ WORDS = (
 )
 OTHERS = (
     Context("order 0", lambda r: 0),
-    Context("word nearby", lambda r: hash2(hash2(r[WORD], r[C1]), r[POS] >> 11)),
-    Context("word very near", lambda r: hash2(hash2(r[WORD], r[C1]), r[POS] >> 9)),
     Context("word, third before", lambda r: hash2(hash2(r[WORD], r[C1]), r[WORD3] + 991)),
     Context("word before, order 2", lambda r: hash2(r[WORD1], r[C4] & 0xFFFF)),
     Context("sentence, word", lambda r: hash2(hash2(r[WORD], r[C1]), r[SENTENCE])),
@@ -82,10 +85,26 @@ OTHERS = (
     Context("what followed the pair, order 2", lambda r: hash2(r[FOLLOW2] & 0xFFFF, r[C4] & 0xFFFF)),
     Context("word before, punctuation", lambda r: hash2(hash2(r[WORD1], r[C1]), r[PUNCTUATION] & 255)),
     Context("changes", lambda r: hash2(r[CHANGES], r[C1])),
+    Context("order 7", lambda r: hash2(r[C4], r[C8] & 0xFFFFFF)),
+    Context("tag, word", lambda r: hash2(hash2(r[WORD], r[C1]), r[TAG] + 5)),
+    Context("punctuation, word", lambda r: hash2(r[PUNCTUATION], hash2(r[WORD], r[C1]))),
+    Context("punctuation, order 2", lambda r: hash2(r[PUNCTUATION] & 0xFFFF, r[C4] & 0xFFFF)),
+    Context("line's first two bytes, column", lambda r: hash2(r[FIRST2] | r[COLUMN] << 16, r[C1])),
+    Context("field, word before", lambda r: hash2(hash2(r[FIELD], r[C1]), r[WORD1])),
+    Context("shape, length, classes", lambda r: hash2(r[SHAPE] | r[WORD_LENGTH] << 2, r[CLASSES] & 0xFFFF)),
+    Context("both expected bytes", lambda r: hash2(r[EXPECTED] | r[EXPECTED2] << 8 | r[LENGTH] << 16, r[LENGTH2])),
+    Context("depth, bracket, order 1", lambda r: hash2(r[DEPTH] | r[BRACKET] << 8, r[C1])),
+    Context("bytes 2-4", lambda r: r[C4] & 0xFFFFFF00),
+)
+NEAR = (
+    Context("word nearby", lambda r: hash2(hash2(r[WORD], r[C1]), r[POS] >> 11)),
+    Context("word very near", lambda r: hash2(hash2(r[WORD], r[C1]), r[POS] >> 9)),
+    Context("order 2 nearby", lambda r: hash2(r[C4] & 0xFFFF, r[POS] >> 11)),
+    Context("order 3 nearby", lambda r: hash2(r[C4] & 0xFFFFFF, r[POS] >> 12)),
+    Context("order 4 nearby", lambda r: hash2(r[C4], r[POS] >> 13)),
 )
 SETS = (
     Selector("partial byte", 256, lambda r: r[C0]),
-    Selector("match", 34 * 8, lambda r: r[MATCHING] << 3 | r[SEEN]),
     Selector("classes", 2048, lambda r: (r[CLASSES] & 255) << 3 | r[BITS]),
     Selector("seen", 1024, lambda r: r[SEEN] << 7 | r[WORDS_SEEN] << 4 | (r[CLASSES] & 15)),
     Selector("order 2", 65536, lambda r: hash2(r[C4] & 0xFFFF, r[BITS]) & 0xFFFF),
@@ -99,12 +118,17 @@ FINALS = (
     Selector("match", 34, lambda r: r[MATCHING]),
     Selector("net", 24 * 34, lambda r: r[NET] * 34 + r[MATCHING]),
     Selector("last byte", 256, lambda r: r[C1]),
+    Selector("seen", 64, lambda r: r[SEEN] << 3 | r[BITS]),
+    Selector("kinds", 256, lambda r: r[KINDS] & 255),
 )
 APMS = (
     Selector("order 1", 65536, lambda r: r[C1] << 8 | r[C0]),
     Selector("order 2", 65536, lambda r: hash2(r[C4] & 0xFFFF, r[C0]) & 0xFFFF),
     Selector("order 3", 65536, lambda r: hash2(r[C4] & 0xFFFFFF, r[C0]) & 0xFFFF),
     Selector("net's byte", 65536, lambda r: r[NET_TOP] << 8 | r[C0]),
+    Selector("word", 65536, lambda r: hash2(hash2(r[WORD], r[C1]), r[C0]) & 0xFFFF),
+    Selector("match", 65536, lambda r: (r[EXPECTED] << 8 | r[C0]) & 0xFFFF),
+    Selector("sentence", 65536, lambda r: hash2(r[SENTENCE] + r[FIRST], r[C0]) & 0xFFFF),
 )
 FEATURES = (
     Selector("last byte", 256, lambda r: r[C1]),
@@ -129,11 +153,11 @@ SPEC = Spec(
     SETS,
     FINALS,
     APMS,
-    (4, 1, 3, 4, 4),
+    (3, 1, 2, 2, 2, 2, 2, 2),
     FEATURES,
     {
         "CELLS": 64,
-        "LINES_LOG2": 2,
+        "LINES_LOG2": 1,
         "N_RUNS": 12,
         "N_DIRECT": 6,
         "MATCH_MIN": 5,
@@ -143,8 +167,9 @@ SPEC = Spec(
         "RATE_EXTRA": 0.01,
         "RATE_HALF": 1e5,
         "LEAST_ERROR": 1024,
-        "DIRECT_LOG2": 3,
+        "DIRECT_LOG2": 4,
     },
+    NEAR,
 )
 
 KERNELS = entries((layout, model), SPEC)

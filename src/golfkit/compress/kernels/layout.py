@@ -21,6 +21,7 @@ from golfkit.compress.kernels.transform_restore import RESTORE_BYTES, init_resto
 
 # What a spec fills in: see spec.py
 N_CTX = 1
+N_NEAR = 0  # of the last contexts: how many have a region of slots of their own
 N_RUNS = 1  # of the first contexts: how many give an input for their run
 N_DIRECT = 0  # of the first contexts: how many give two inputs for a probability beside the history
 N_FEATURES = 0
@@ -36,9 +37,10 @@ WEIGHT = 0.2  # of each input, at the start
 LINES_LOG2 = 2  # log2 of the lines of slots for each byte of input
 DIRECT_LOG2 = 2  # log2 of those for each line of direct probabilities
 MAX_LOG2_LINES = 25
-MATCH_BITS = 20
+MATCH_BITS = 24  # log2 of the most entries of a match model's table
 
 MIN_LOG2_LINES = 10
+LOG2_NEAR = 16  # of the lines of that region, at most: the first of the table, shared with the other contexts
 MIN_LOG2_RING = 20
 RUNS = 64  # entries of the run map a context
 P_MIXED, ST = range(N_CODER_REGS, N_CODER_REGS + 2)  # regs after the coder's: what `update` needs of `predict`
@@ -97,6 +99,12 @@ def log2_ring(parameter):
 
 
 @jit
+def log2_match(parameter):
+    """log2 of the entries of a match model's table: one for each two bytes of history, within its limit."""
+    return min(log2_ring(parameter) - 1, MATCH_BITS)
+
+
+@jit
 def parameter(n_bytes):
     """Table sizes for an input, within limits: 2^LINES_LOG2 lines an input byte, and a ring that holds it all."""
     log2_n = 0
@@ -114,7 +122,7 @@ def after(at, n_bytes):
 
 @jit
 def places():
-    """Where the arrays of fixed size begin, in the order of State from `hashes` to `net`; then where they end."""
+    """Where the arrays of fixed size begin, from `hashes` to `net`; then where they end."""
     hashes = 1024
     step = 4 * N_CTX
     base = after(hashes, step)
@@ -129,13 +137,11 @@ def places():
     parser = after(runs, RUNS * step)
     mixing = after(parser, PARSER_BYTES)
     apms = after(mixing, mixing_bytes(N_INPUTS, N_ROWS, N_FINAL_ROWS))
-    match = after(apms, 2 * N_APM_ROWS * BUCKETS)
-    match2 = after(match, match_bytes(MATCH_BITS))
-    restorer = after(match2, match_bytes(MATCH_BITS))
+    restorer = after(apms, 2 * N_APM_ROWS * BUCKETS)
     net = after(restorer, RESTORE_BYTES)
     end = after(net, lstm_bytes(LAYERS, CELLS, N_FEATURES, N_FEATURE_ROWS) if CELLS > 0 else 0)
     fixed = (hashes, base, first, history, entry, tables, stretch, histories, maps, runs)
-    return fixed, (parser, mixing, apms, match, match2, restorer, net, end)
+    return fixed, (parser, mixing, apms, restorer, net, end)
 
 
 @jit
@@ -144,14 +150,17 @@ def arena_bytes(parameter):
     if parameter >> 8 != 0 or log2_lines(parameter) < MIN_LOG2_LINES or log2_lines(parameter) > MAX_LOG2_LINES:
         return 0
     direct = 64 << log2_direct(parameter) if N_DIRECT > 0 else 0
-    return places()[1][7] + (1 << log2_ring(parameter)) + direct + (64 << log2_lines(parameter))
+    history = 2 * match_bytes(log2_match(parameter)) + (1 << log2_ring(parameter))
+    return places()[1][5] + history + direct + (64 << log2_lines(parameter)) + 64
 
 
 @carver
 def carve(arena, parameter):
     """The arrays of an arena (uint8[arena_bytes(parameter)], 64-byte aligned)."""
     (hashes, base, first, history, entry, tables, stretch, histories, maps, runs), others = places()
-    parser, mixing, apms, match, match2, restorer, net, ring = others
+    parser, mixing, apms, restorer, net, match = others
+    match2 = match + match_bytes(log2_match(parameter))
+    ring = match2 + match_bytes(log2_match(parameter))
     direct = ring + (1 << log2_ring(parameter))
     n_direct = 16 << log2_direct(parameter) if N_DIRECT > 0 else 0
     return State(
@@ -174,8 +183,8 @@ def carve(arena, parameter):
         parser_at(arena, parser),
         mixing_at(arena, mixing, N_INPUTS, N_ROWS, N_FINAL_ROWS),
         u16_view(arena, apms, N_APM_ROWS * BUCKETS),
-        match_at(arena, match, MATCH_BITS),
-        match_at(arena, match2, MATCH_BITS),
+        match_at(arena, match, log2_match(parameter)),
+        match_at(arena, match2, log2_match(parameter)),
         restore_at(arena, restorer),
         lstm_at(arena, net, LAYERS, CELLS, N_FEATURES, N_FEATURE_ROWS),
         u8_view(arena, ring, 1 << log2_ring(parameter)),

@@ -5,8 +5,8 @@ A slot has 20 bytes: check (2), run byte, run count, 15 states (node 1 at byte 4
 one whose first state is lowest: states are numbered by their counts. In the slot of a byte's first nibble, the run is
 the last byte seen in the context and how often it came in a row.
 
-    bytes  uint8[64 * n_lines]
-    words  uint32[16 * n_lines]  the same memory
+    bytes  uint8[64 * n_lines + 64]: behind the lines is a spare one
+    words  uint32[16 * n_lines + 16]  the same memory
 Source: the nibble-based hash table of Mahoney's lpaq1 and the run model of his PAQ8 (2007); the layout is our own.
 """
 
@@ -29,7 +29,7 @@ class Lines(NamedTuple):
 @carver
 def lines_at(arena, at, log2_lines):
     """Views of a table of 2^log2_lines lines at byte `at`."""
-    return Lines(u8_view(arena, at, 64 << log2_lines), u32_view(arena, at, 16 << log2_lines))
+    return Lines(u8_view(arena, at, (64 << log2_lines) + 64), u32_view(arena, at, (16 << log2_lines) + 16))
 
 
 @jit
@@ -57,6 +57,34 @@ def find_slot(lines, at_line, check):
     for k in range(1, 5):
         lines.words[first + k] = 0
     return at
+
+
+@jit
+def spare_slot(lines, n_lines):
+    """Byte offset of the slot behind the table, emptied: that of contexts which no slot is spent on."""
+    for k in range(5):
+        lines.words[16 * n_lines + k] = 0
+    return 64 * n_lines
+
+
+@jit
+def is_new(lines, at):
+    """Whether no bit was seen in the slot at `at`."""
+    return i64(lines.bytes[at + NODES + 1]) == 0
+
+
+@jit
+def seed(lines, histories, at, first, prefix):
+    """Tell the new slot at `at` of a second nibble of the byte that came last in its context.
+
+    first   byte offset of the first nibble's slot, which holds the run
+    prefix  the first nibble, with a leading 1
+    """
+    expected = i64(lines.bytes[first + RUN_BYTE]) | 256
+    if expected >> 4 == prefix:
+        for n_bits in range(4, 8):
+            node = node_of(expected >> (8 - n_bits), n_bits)
+            lines.bytes[at + NODES + node] = histories.next_state[expected >> (7 - n_bits) & 1]
 
 
 @jit

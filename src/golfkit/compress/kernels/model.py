@@ -18,11 +18,12 @@ from golfkit.compress.kernels.layout import (
     AT_PENDING,
     CELLS,
     LAYERS,
-    MATCH_BITS,
+    LOG2_NEAR,
     N_CTX,
     N_DIRECT,
     N_FEATURES,
     N_INPUTS,
+    N_NEAR,
     N_PENDING,
     N_RESTORED,
     N_RUNS,
@@ -35,9 +36,21 @@ from golfkit.compress.kernels.layout import (
     carve,
     log2_direct,
     log2_lines,
+    log2_match,
     log2_ring,
 )
-from golfkit.compress.kernels.lines import NODES, RUN_BYTE, RUN_COUNT, check_of, find_slot, node_of, note_run
+from golfkit.compress.kernels.lines import (
+    NODES,
+    RUN_BYTE,
+    RUN_COUNT,
+    check_of,
+    find_slot,
+    is_new,
+    node_of,
+    note_run,
+    seed,
+    spare_slot,
+)
 from golfkit.compress.kernels.lstm import TOP
 from golfkit.compress.kernels.lstm_learn import learn_byte
 from golfkit.compress.kernels.lstm_predict import bit_stretch, predict_byte
@@ -116,7 +129,7 @@ def begin_byte(s, parameter):
     """Find the matches of the next byte, hash its contexts, and find their slots."""
     r = s.parser.r
     mask = (1 << log2_ring(parameter)) - 1
-    table_mask = (1 << MATCH_BITS) - 1
+    table_mask = (1 << log2_match(parameter)) - 1
     slot = hash2(r[C4], r[C8] & ((1 << (8 * MATCH_MIN - 32)) - 1)) & table_mask
     slot2 = hash2(hash2(r[C4], r[C8]), r[C12] & ((1 << (8 * MATCH_MIN2 - 64)) - 1)) & table_mask
     prefetch(s.match.table, slot)
@@ -148,7 +161,8 @@ def find_slots(s, parameter, prefix):
     for i in range(N_CTX):
         hashed = hash2(i64(s.hashes[i]), prefix)
         s.base[i] = hashed
-        prefetch(s.lines.bytes, (hashed & mask) * 64)
+        if prefix == 0 or is_known(s, i):
+            prefetch(s.lines.bytes, at_line(hashed, i, mask))
     if N_DIRECT > 0:
         direct_mask = (1 << log2_direct(parameter)) - 1
         for i in range(N_DIRECT):
@@ -161,9 +175,27 @@ def find_slots(s, parameter, prefix):
                 s.direct[at] = hashed
                 for j in range(1, 16):
                     s.direct[at + j] = P22_HALF << 10
+    spare = spare_slot(s.lines, mask + 1)
     for i in range(N_CTX):
         hashed = i64(s.base[i])
-        s.base[i] = find_slot(s.lines, (hashed & mask) * 64, check_of(hashed))
+        s.base[i] = spare
+        if prefix == 0 or is_known(s, i):
+            at = find_slot(s.lines, at_line(hashed, i, mask), check_of(hashed))
+            s.base[i] = at
+            if prefix > 0 and is_new(s.lines, at):
+                seed(s.lines, s.histories, at, i64(s.first[i]), prefix)
+
+
+@jit
+def at_line(hashed, i, mask):
+    """Byte offset of a context's line: those that forget soon do not fill the table with what is of no further use."""
+    return (hashed & (mask if i < N_CTX - N_NEAR else mask & ((1 << LOG2_NEAR) - 1))) * 64
+
+
+@jit
+def is_known(s, i):
+    """Whether a context was seen before this byte; its first slot holds its run."""
+    return i64(s.lines.bytes[i64(s.first[i]) + RUN_COUNT]) > 0
 
 
 @jit
@@ -284,9 +316,8 @@ def end_byte(s, parameter):
     r = s.parser.r
     c = r[C0] & 255
     mask = (1 << log2_ring(parameter)) - 1
-    if N_RUNS > 0 or CELLS > 0:
-        for i in range(N_CTX):
-            note_run(s.lines, i64(s.first[i]), c)
+    for i in range(N_CTX):
+        note_run(s.lines, i64(s.first[i]), c)
     if CELLS > 0:
         learn_byte(s.net, LAYERS, CELLS, N_FEATURES, c, f32(NET_RATE))
     s.ring[r[POS] & mask] = c

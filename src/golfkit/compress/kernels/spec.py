@@ -52,11 +52,12 @@ class Spec(NamedTuple):
     apm_shares: tuple[int, ...]  # 16ths of the mixed probability, then of each APM
     features: tuple[Selector | Follower, ...]  # of the LSTM
     constants: Mapping[str, float]  # numbers of the template by their names
+    near: tuple[Context, ...] = ()  # contexts with their place in the text in them: their slots are soon of no use
 
     @property
     def contexts(self) -> tuple[Context, ...]:
         """All of them, in the order of the table."""
-        return self.orders + self.words + self.others
+        return self.orders + self.words + self.others + self.near
 
 
 def entries(templates: Sequence[ModuleType], spec: Spec) -> dict[str, Any]:
@@ -68,6 +69,7 @@ def entries(templates: Sequence[ModuleType], spec: Spec) -> dict[str, Any]:
     filled = {
         **spec.constants,
         "N_CTX": len(spec.contexts),
+        "N_NEAR": len(spec.near),
         "N_FEATURES": len(spec.features),
         "N_FEATURE_ROWS": n_rows(spec.features),
         "feature_rows": _rows([_feature(feature, number) for feature in spec.features]),
