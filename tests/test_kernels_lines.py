@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from golfkit.compress.kernels import lines
+from golfkit.compress.kernels import lines, states
 from golfkit.compress.kernels.lines import MAX_RUN, NODES, RUN_BYTE, RUN_COUNT, Lines
 
 SLOT, LINE = 20, 64  # bytes
@@ -14,11 +14,11 @@ AT = LINE  # of the line that most tests use
 
 @pytest.fixture
 def table() -> Lines:
-    return lines.lines_at(memoryview(bytearray(LINE << LOG2_LINES)), 0, LOG2_LINES)
+    return lines.lines_at(memoryview(bytearray((LINE << LOG2_LINES) + LINE)), 0, LOG2_LINES)
 
 
 def test_both_views_are_of_the_same_whole_memory(table: Lines):
-    assert (table.bytes.nbytes, table.words.nbytes) == (LINE << LOG2_LINES,) * 2
+    assert (table.bytes.nbytes, table.words.nbytes) == ((LINE << LOG2_LINES) + LINE,) * 2
     table.words[0] = 0x04030201
     assert bytes(table.bytes[:4]) == b"\1\2\3\4"
 
@@ -73,6 +73,31 @@ def test_a_run_counts_a_byte_in_a_row_and_starts_anew_with_another(table: Lines)
     assert seen[:6] == [(97, 1), (97, 2), (97, 3), (98, 1), (0, 1), (0, 2)]
     assert seen[-1] == (0, MAX_RUN)
     assert sum(bytes(table.bytes)) == 1 + MAX_RUN  # check and run alone
+
+
+def test_a_slot_that_a_run_tells_of_is_as_if_its_byte_had_been_coded_once(table: Lines):
+    histories = states.histories_at(memoryview(bytearray(states.HISTORIES_BYTES)), 0)
+    states.init_states(histories)
+    first = lines.find_slot(table, AT, 1)
+    for byte in range(256):
+        lines.note_run(table, first, byte)
+        told, coded, other = (lines.spare_slot(table, k) for k in (0, 2, 3))
+        lines.seed(table, histories, told, first, 16 | byte >> 4)
+        lines.seed(table, histories, other, first, 16 | (byte >> 4 ^ 1))
+        assert lines.is_new(table, coded)
+        for n_bits in range(4, 8):
+            node = NODES + lines.node_of((256 | byte) >> (8 - n_bits), n_bits)
+            table.bytes[coded + node] = histories.next_state[byte >> (7 - n_bits) & 1]
+        assert bytes(table.bytes[told : told + SLOT]) == bytes(table.bytes[coded : coded + SLOT])
+        assert not lines.is_new(table, told)
+        assert bytes(table.bytes[other : other + SLOT]) == bytes(SLOT)
+
+
+def test_the_spare_slot_is_behind_the_lines_and_is_handed_out_empty(table: Lines):
+    at = lines.spare_slot(table, 1 << LOG2_LINES)
+    table.bytes[at : at + SLOT] = b"x" * SLOT
+    assert lines.spare_slot(table, 1 << LOG2_LINES) == at == LINE << LOG2_LINES
+    assert bytes(table.bytes[at : at + SLOT]) == bytes(SLOT)
 
 
 def test_each_prefix_of_a_nibble_has_a_node_of_its_own_inside_the_slot():

@@ -130,6 +130,16 @@ def test_every_line_of_a_table_is_looked_at_and_rows_are_numbered_through(n: int
     assert out[n] == 2  # layer 2 begins at 0 again
 
 
+def test_contexts_that_forget_share_the_first_lines_and_no_others():
+    spec = small_model.SPEC._replace(near=(Context("near", lambda r: r[C1]),))
+    made, last = kernels_of(spec), len(spec.contexts) - 1
+    assert [context.name for context in spec.contexts][last] == "near"
+    for log2_lines in (10, 24):
+        mask = (1 << log2_lines) - 1
+        near, other = (made["at_line"](0xFFFFFFFF, i, mask) for i in (last, last - 1))
+        assert (near, other) == (64 * min(mask, (1 << layout.LOG2_NEAR) - 1), 64 * mask)
+
+
 def test_sizes_are_within_what_the_template_has_room_for(table: Spec):
     made = kernels_of(table)
     n_ctx, net = len(table.contexts), made["CELLS"] > 0

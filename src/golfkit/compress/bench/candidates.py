@@ -34,13 +34,13 @@ from golfkit.compress.kernels.spec import Context, Follower, Selector
 Line = Context | Selector | Follower
 
 CANDIDATES: Mapping[str, tuple[Line, ...]] = {
-    "others": (
+    "near": (
         Context("word nearby, far", lambda r: hash2(hash2(r[WORD], r[C1]), r[POS] >> 14)),
         Context("word before, nearby", lambda r: hash2(hash2(r[WORD1], r[C1]), r[POS] >> 12)),
         Context("bracket nearby", lambda r: hash2(r[BRACKET] | r[C1] << 8, r[POS] >> 11)),
         Context("first class nearby", lambda r: hash2(r[FIRST] | r[C1] << 8, r[POS] >> 11)),
-        Context("byte above, order 2", lambda r: hash2(r[ABOVE], r[C4] & 0xFFFF)),
     ),
+    "others": (Context("byte above, order 2", lambda r: hash2(r[ABOVE], r[C4] & 0xFFFF)),),
     "sets": (
         Selector("word's length", 2048, lambda r: min(r[WORD_LENGTH], 15) << 7 | (r[SHAPE] & 3) << 5 | r[BITS]),
         Selector("column", 2048, lambda r: r[COLUMN] << 3 | r[BITS]),
