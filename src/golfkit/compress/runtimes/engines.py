@@ -97,8 +97,8 @@ def transformed(engine: Engine, original: bytearray) -> memoryview:
 
 
 def zeros(n_bytes: int) -> mmap.mmap:
-    """Memory of zeros; untouched pages cost nothing."""
-    memory = mmap.mmap(-1, n_bytes)
+    """Memory of zeros, from the start of a page; untouched pages cost nothing."""
+    memory = mmap.mmap(-1, n_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # shared memory gets no huge pages
     if hasattr(mmap, "MADV_HUGEPAGE"):
         with contextlib.suppress(OSError):  # a kernel built without them
             memory.madvise(mmap.MADV_HUGEPAGE)
