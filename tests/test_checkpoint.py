@@ -15,9 +15,8 @@ import pytest
 import samples
 
 from golfkit.compress import pipeline
-from golfkit.compress.checkpoint import state, work
+from golfkit.compress.checkpoint import direct, state, work
 from golfkit.compress.checkpoint.keeper import Keeper
-from golfkit.compress.checkpoint.state import DamagedCheckpointError, Identity, State
 from golfkit.compress.codecs.cm import CM_FAST
 from golfkit.compress.container import Header, pack
 from golfkit.compress.runtimes import engines, native
@@ -174,15 +173,23 @@ def test_an_interpreted_run_goes_on_natively_and_a_native_one_interpreted(
     assert run.said == [f"resumed at 80 {OF_INPUT}", f"resumed at 40 {OF_OUTPUT}"]
 
 
-@pytest.mark.parametrize("place", ["first line", "map", "arena", "checksum", "cut", "emptied", "longer", "output"])
+PLACES = ["first line", "map", "behind the map", "arena", "checksum", "length", "last byte", "longer", "output"]
+CUTS = ["emptied", "cut in the line", "in the map", "in a block", "behind a block", "before the end", "in the end"]
+
+
+@pytest.mark.parametrize("place", [*PLACES, *CUTS])
 def test_a_damaged_checkpoint_is_named_and_passed_over(run: Run, tmp_path: Path, small_blocks: None, place: str):
     archive = whole(tmp_path / "whole", DATA)
     run.left()
     damaged = run.part if place == "output" else run.checkpoint
     content = bytearray(damaged.read_bytes())
-    at = {"first line": 40, "map": content.find(b"\n") + 1, "arena": len(content) // 2, "output": 100}.get(place, -1)
-    content[at] ^= 1
-    size = {"cut": len(content) // 2, "emptied": 0}.get(place, len(content))
+    line, middle, end = content.find(b"\n") + 1, len(content) // 2 & -direct.BLOCK, len(content) - direct.BLOCK
+    at = {"map": line, "behind the map": direct.BLOCK - 1, "arena": middle, "checksum": end, "length": end + 16}
+    at |= {"first line": 40, "output": 100, "last byte": -1}
+    if place in at:
+        content[at[place]] ^= 1
+    sizes = dict(zip(CUTS, [0, 100, line + 1, middle + 1, middle, end, end + 20], strict=True))
+    size = sizes.get(place, len(content))
     damaged.write_bytes(content[:size] + (b"x" if place == "longer" else b""))
     assert run.compress(DATA) == archive
     assert len(run.said) == 1
@@ -218,10 +225,10 @@ def test_a_checkpoint_of_another_run_is_refused_and_stays(
 
 def test_a_checkpoint_of_another_golfkit_is_refused_and_stays(run: Run, small_blocks: None):
     content = run.left().checkpoint.read_bytes()
-    record = content.partition(b"\n")[0].partition(b" ")[2].replace(b"checkpoint.v2", b"checkpoint.v1")
+    record = content.partition(b"\n")[0].partition(b" ")[2].replace(b"checkpoint.v3", b"checkpoint.v2")
     older = hashlib.sha256(record).hexdigest()[:16].encode() + b" " + record + b"\n" + content.partition(b"\n")[2]
     run.checkpoint.write_bytes(older)
-    with pytest.raises(GolfError, match=r"is of another golfkit, expected golfkit\.checkpoint\.v2.*--fresh"):
+    with pytest.raises(GolfError, match=r"is of another golfkit, expected golfkit\.checkpoint\.v3.*--fresh"):
         run.compress(DATA)
     assert run.checkpoint.read_bytes() == older
 
@@ -261,24 +268,6 @@ def test_cpu_seconds_of_earlier_processes_are_counted(run: Run, small_blocks: No
         pipeline.compress_file(CM_FAST, source, sink, len(DATA), lambda n_in, n_out: None, keeper)
     assert 1000 < keeper.spent().cpu_s < 1100
     assert 2000 < keeper.spent().wall_s < 2100
-
-
-def test_any_arena_comes_back_and_zeros_take_no_room(tmp_path: Path):
-    kept = State(Identity("compress", 1, 1, 12, "k", 9, ""), 5, 4, "a", "b", 1.5, 2.5)
-    for n_bytes in (0, 1, state.CHUNK - 1, state.CHUNK, 9 * state.CHUNK + 7):
-        arena = bytearray(n_bytes)
-        arena[n_bytes // 2 : n_bytes // 2 + 1] = b"x"[:n_bytes]
-        state.write(tmp_path / "c", kept, memoryview(arena))
-        assert (tmp_path / "c").stat().st_size < state.CHUNK + 1000
-        back = bytearray(b"y" * n_bytes)
-        with (tmp_path / "c").open("rb") as source:
-            assert state.read_state(source) == kept
-            state.fill(source, memoryview(back))
-        assert back == arena
-        with (tmp_path / "c").open("rb") as source:
-            state.read_state(source)
-            with pytest.raises(DamagedCheckpointError):
-                state.fill(source, memoryview(bytearray(n_bytes + 8 * state.CHUNK)))
 
 
 def limited(command: list[str], folder: Path, most: int) -> subprocess.CompletedProcess[str]:

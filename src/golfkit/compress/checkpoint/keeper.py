@@ -13,7 +13,7 @@ from golfkit.compress.runtimes.engines import Session
 from golfkit.errors import Exit, GolfError
 
 WHAT = {"compress": "the transformed input", "decompress": "output"}
-EVERY_S = 300.0  # a lost run costs minutes, and a checkpoint of 1.2 GB a second or two
+EVERY_S = 300.0  # a lost run costs minutes, and a checkpoint of 1.5 GB a second, nearly all of it the disk's
 
 
 class Trail(Protocol):
