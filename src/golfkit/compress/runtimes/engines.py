@@ -25,7 +25,7 @@ ENTRIES = {  # entry point of a model: its arguments ("p" a buffer, "i" an int64
     "decode": "pipipi",
     "settle": "pipi",
 }
-BLOCK = 1 << 16  # bytes coded per call; progress and Ctrl-C come between calls
+BLOCK = 1 << 14  # bytes coded per call; progress, Ctrl-C and checkpoints come between calls
 WORST = 2 * BLOCK * 8 + 64  # bytes out of one block: a coded bit costs at most log2(65537) bits (p16 in 1..65535)
 
 
