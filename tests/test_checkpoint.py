@@ -152,6 +152,25 @@ def test_a_run_may_be_cut_again_and_again(run: Run, tmp_path: Path, small_blocks
     assert [said.split()[2] for said in run.said] == ["8,192", "16,384", "24,576"]
 
 
+def test_a_run_that_goes_on_transforms_again_only_what_was_not_kept_well(
+    run: Run, tmp_path: Path, small_blocks: None, monkeypatch: pytest.MonkeyPatch
+):
+    archive, made, true = whole(tmp_path / "whole", DATA), [], engines.transformed
+    run.left()
+    kept, content = run.folder / "transformed", (run.folder / "transformed").read_bytes()
+    checkpoint, written = run.checkpoint.read_bytes(), run.part.read_bytes()
+    monkeypatch.setattr(engines, "transformed", lambda *given: made.append(1) or true(*given))
+    for damaged in (content, content[:-1], content[:5], b"", b"x" + content[1:], content[:-1] + b"x", None):
+        run.checkpoint.write_bytes(checkpoint)
+        run.part.write_bytes(written)
+        kept.write_bytes(damaged) if damaged is not None else kept.unlink()
+        assert run.compress(DATA) == archive
+        assert kept.read_bytes() == content
+    assert len(made) == 6
+    assert len(run.said) == 7
+    assert all(said.startswith("resumed at ") for said in run.said)
+
+
 def test_an_interpreted_run_goes_on_natively_and_a_native_one_interpreted(
     native_programs: native.Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -1,5 +1,6 @@
 """When a checkpoint is written, and how a run goes on from one."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any, Protocol
 
 from golfkit.compress.artifact import machine
 from golfkit.compress.artifact.machine import Spent
-from golfkit.compress.checkpoint import state
+from golfkit.compress.checkpoint import state, transformed
 from golfkit.compress.checkpoint.state import DamagedCheckpointError, Identity, State
 from golfkit.compress.runtimes.engines import Session
 from golfkit.errors import Exit, GolfError
@@ -53,6 +54,7 @@ class Keeper:
         self._failed = False
         self._ours = False  # whether the checkpoint, if there is one, is of this run
         self._earlier = Spent(0.0, 0.0)  # by processes before this one
+        self._unkept = memoryview(b"")  # the transformed input, where it is not beside the checkpoint
 
     def bind(self, identity: Identity, source: Trail, sink: SinkTrail) -> None:
         """Say what is kept: called by the pipeline, before the codec asks for anything."""
@@ -68,6 +70,13 @@ class Keeper:
         """What the run took so far, by all processes that it counts on."""
         cpu_s, wall_s = machine.spent().since(self._begun)
         return Spent(self._earlier.cpu_s + cpu_s, self._earlier.wall_s + wall_s)
+
+    def transformed(self, make: Callable[[], memoryview]) -> memoryview:
+        """The transformed input, as an earlier process left it, or made. The whole input has been read by now."""
+        text = transformed.kept(*self._place())
+        if text is None:
+            text = self._unkept = make()
+        return text
 
     def restore(self, new: Callable[[], Session]) -> tuple[Session, int]:
         """A coder to go on with, and how many bytes it has done; a new one where nothing is kept.
@@ -103,6 +112,7 @@ class Keeper:
         digests = self._source.sha256.hexdigest(), self._sink.sha256.hexdigest()
         kept = State(self._identity, position, self._sink.n_bytes, *digests, *self.spent())
         try:
+            self._keep_transformed()
             self._sink.sync()
             state.write(self._path, kept, session.memory)
         except OSError as error:
@@ -133,6 +143,17 @@ class Keeper:
         self._earlier = Spent(kept.cpu_s, kept.wall_s)
         self._say(f"resumed at {kept.position:,} bytes of {WHAT[self._identity.verb]}")
         return session, kept.position
+
+    def _keep_transformed(self) -> None:
+        if self._unkept:
+            with contextlib.suppress(OSError):  # no room: a checkpoint is worth having without it
+                transformed.keep(*self._place(), self._unkept)
+            self._unkept = memoryview(b"")
+
+    def _place(self) -> tuple[Path, bytes]:
+        """Where the transformed input is kept, and the key that says what it is."""
+        made_by = f"{self._identity.codec_id} {self._identity.kernels}"
+        return self._path.with_name("transformed"), f"{made_by} {self._source.sha256.hexdigest()}".encode()
 
     def _refuse_foreign(self, found: Identity) -> None:
         for name, ours in self._identity._asdict().items():

@@ -1,4 +1,4 @@
-"""The folder `.NAME.work` beside an output under way: what is written so far, and its checkpoint.
+"""The folder `.NAME.work` beside an output under way: what is written so far, and its checkpoint with what it needs.
 
 The folder itself is locked, so that two processes never work on the same output; the lock ends with its process.
 """

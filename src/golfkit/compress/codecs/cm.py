@@ -76,7 +76,12 @@ class ContextMixing:
 
         keeper  where the run goes on from a checkpoint, and leaves some
         """
-        text = engines.transformed(self.engine, stream.read(source, n_bytes))
+        original = stream.read(source, n_bytes)
+
+        def make() -> memoryview:
+            return engines.transformed(self.engine, original)
+
+        text = keeper.transformed(make) if keeper else make()
         session, n_done = self._session(parameter, keeper)
         shown = n_done * n_bytes // max(len(text), 1)  # of the input: as if it were transformed evenly
         advance(shown, keeper.n_written if keeper else 0)
