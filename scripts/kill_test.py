@@ -23,7 +23,7 @@ from typing import NamedTuple
 from golfkit import files, output
 
 GOLF = [sys.executable, "-c", "from golfkit.cli import main; main()"]
-CHECKPOINT_S = 0.25  # CPU seconds that one takes, for an arena of 270 MB; decides how often they pay
+CHECKPOINT_S = 0.15  # CPU seconds that one takes for each GB of memory; docs/tuning.md; decides how often they pay
 POLL_S = 0.005
 LATEST = 0.55  # of the input, of which the transform leaves 0.65 or more: a checkpoint comes behind the last place
 
@@ -33,6 +33,7 @@ class Ended(NamedTuple):
 
     cpu_s: float
     wall_s: float
+    peak_bytes: int
     killed: bool
     resumed_at: int | None
 
@@ -44,7 +45,8 @@ def main(arguments: argparse.Namespace) -> int:
         command = [*GOLF, "compress", str(arguments.file.resolve()), "-o"]
         codec = ["--codec", arguments.codec] if arguments.codec else []
         calm = run([*command, "calm", *codec, "--checkpoint-every", "0"], folder)
-        every_s = arguments.every or math.sqrt(2 * calm.wall_s * CHECKPOINT_S / arguments.kills)
+        checkpoint_s = CHECKPOINT_S * calm.peak_bytes / 1e9
+        every_s = arguments.every or math.sqrt(2 * calm.wall_s * checkpoint_s / arguments.kills)
         stormy = [*command, "stormy", *codec, "--checkpoint-every", f"{every_s:.3f}"]
         rng, last = random.Random(arguments.seed), int(LATEST * arguments.file.stat().st_size)
         ended = storm(stormy, folder, sorted(rng.choices(range(last), k=arguments.kills)), every_s, rng)
@@ -56,6 +58,7 @@ def main(arguments: argparse.Namespace) -> int:
         "input_bytes": arguments.file.stat().st_size,
         "kills": sum(one.killed for one in ended),
         "checkpoint_every_s": round(every_s, 2),
+        "peak_bytes": calm.peak_bytes,
         "resumed_at": resumed,
         "archives_identical": same,
         "files_left": left,
@@ -101,7 +104,8 @@ def run(
         sys.exit(words)
     found = re.search(r"resumed at ([\d,]+) bytes of", words)
     at = int(found[1].replace(",", "")) if found else None
-    return Ended(used.ru_utime + used.ru_stime, time.perf_counter() - begun, running.returncode != 0, at)
+    peak_bytes = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Ended(used.ru_utime + used.ru_stime, time.perf_counter() - begun, peak_bytes, running.returncode != 0, at)
 
 
 def position(folder: Path) -> int:
