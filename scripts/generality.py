@@ -28,15 +28,18 @@ files that the table of docs/tuning.md is made of, none of which the models were
 
     lib=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
     xz -dc fineweb_200docs.jsonl.xz |   # documents of FineWeb, {"text": ...} a line
-      python3 -c 'import json, sys; print("\\n".join(json.loads(line)["text"] for line in sys.stdin))' >fineweb.txt
-    tail -c 1000000 wiki2014.100M >wiki2014.end         # the end of 100 MB of Wikipedia text
-    cat "$lib"/*.py | head -c 300000 >stdlib.py
-    python3 -c 'import pydoc_data.topics as t; print("\\n".join(t.topics.values()))' >topics.txt   # the demo's text
-    cp /bin/bash bash && cp "$(ldconfig -p | sed -n 's/.*libc.so.6.*x86-64.* => //p' | head -n 1)" libc.so
-    head -c 1000000 /usr/bin/python3 >python3.1M        # Debian's, which has its library inside
+      python3 -c 'import json, sys; print("\\n".join(json.loads(line)["text"] for line in sys.stdin))' |
+      head -c 200000 >fineweb.txt
+    tail -c 200000 wiki2014.100M >wiki2014.end          # the end of 100 MB of Wikipedia text
+    cat "$lib"/*.py | head -c 200000 >stdlib.py
+    python3 -c 'import pydoc_data.topics as t; print("\\n".join(t.topics.values()))' |   # the demo's text
+      head -c 200000 >topics.txt
+    head -c 300000 /bin/bash >bash
+    head -c 300000 "$(ldconfig -p | sed -n 's/.*libc.so.6.*x86-64.* => //p' | head -n 1)" >libc.so
     python3 -c 'import _pydecimal, shutil; shutil.copy(_pydecimal.__cached__, "_pydecimal.pyc")'
-    tar -cf small.tar --sort=name --mtime=@0 --owner=0 --group=0 --exclude=__pycache__ -C "$lib" json email
-    scripts/generality fineweb.txt wiki2014.end stdlib.py topics.txt bash libc.so python3.1M _pydecimal.pyc small.tar \\
+    tar -c --sort=name --mtime=@0 --owner=0 --group=0 --exclude=__pycache__ -C "$lib" json email |
+      head -c 300000 >small.tar
+    scripts/generality fineweb.txt wiki2014.end stdlib.py topics.txt bash libc.so _pydecimal.pyc small.tar \\
       --write docs/tuning.md
 """
 NAME = "generality"  # of the table's markers
