@@ -3,7 +3,8 @@
 A slot has 20 bytes: check (2), run byte, run count, 15 states (node 1 at byte 4), 1 spare. Node 1 is the empty prefix,
 2-3 one bit, 4-7 two, 8-15 three. All contexts share one table. A context that is in none of its line's slots takes the
 one whose first state is lowest: states are numbered by their counts. In the slot of a byte's first nibble, the run is
-the last byte seen in the context and how often it came in a row.
+the last byte seen in the context and how often it came in a row. A context that is new gets no slot for its second
+nibble: many are never seen again, and when one is, its run tells what would be there.
 
     bytes  uint8[64 * n_lines + 64]: behind the lines is a spare one
     words  uint32[16 * n_lines + 16]  the same memory
