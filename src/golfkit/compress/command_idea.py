@@ -27,7 +27,7 @@ EditOption = Annotated[
         "--edit",
         metavar="EDIT",
         help="drop:TABLE/NAME, add:TABLE/NAME, NAME=NUMBER or without:net; may be given again. TABLE: orders, words, "
-        "others, sets, finals, apms or features.",
+        "others, near, sets, finals, apms or features.",
         show_default=False,
     ),
 ]
