@@ -21,7 +21,7 @@ from golfkit.compress.kernels.transform_restore import RESTORE_BYTES, init_resto
 
 # What a spec fills in: see spec.py
 N_CTX = 1
-N_NEAR = 0  # of the last contexts: how many have a region of slots of their own
+N_NEAR = 0  # of the last contexts: how many keep to a small region of the slots
 N_RUNS = 1  # of the first contexts: how many give an input for their run
 N_DIRECT = 0  # of the first contexts: how many give two inputs for a probability beside the history
 N_FEATURES = 0
