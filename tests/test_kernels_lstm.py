@@ -14,7 +14,9 @@ from golfkit.compress.kernels import floats, lstm, lstm_curves, lstm_learn, lstm
 from golfkit.compress.kernels.floats import LANES, f32
 from golfkit.compress.kernels.jit import f32_view, i64
 from golfkit.compress.kernels.lstm import (
+    ERRORS,
     HORIZON,
+    LIST,
     OWN_SQUARES,
     SHARED,
     SHARED_ROWS,
@@ -224,7 +226,7 @@ def test_the_arrays_do_not_overlap_and_fill_the_arena():
             rows + (layers - 1) * SHARED_ROWS
         )
         assert arena[n_bytes - 1] == len(parts)
-        assert n_bytes - sum(part.nbytes for part in parts) < 64  # between the integers and the floats
+        assert n_bytes - sum(part.nbytes for part in parts) < 128  # behind the numbers of rows and those of panels
 
 
 @pytest.mark.parametrize("layers", LAYERS)
@@ -247,6 +249,16 @@ def test_the_model_learns(compiled: Compiled, layers: int):
     p = np.frombuffer(jitted(compiled.code, layers, text)[1], np.float32)[::2]
     cost = -np.log2(p[18_000:]).mean()
     assert cost < 1.5  # bits; a tenth of the bytes is noise, whose own cost is 0.8 bits a byte
+
+
+def test_panels_of_symbols_without_an_error_worth_learning_are_left_out():
+    arena = memoryview(bytearray(lstm_bytes(1, CELLS, K, ROWS)))
+    net = lstm_at(arena, 0, 1, CELLS, K, ROWS)
+    for t, (panel, error) in enumerate([(3, 1.0), (3, -1.0), (0, -lstm_learn.LEAST_ERROR), (15, 0.0002)]):
+        net.errors[t * ERRORS + LANES * panel + t] = error
+    assert [lstm_learn.note_errors(net, t) for t in range(4)] == [1, 1, 1, 0]
+    lists = [list(net.busy[i * LIST :][:LIST]) for i in range(16)]
+    assert {i: steps[1 : 1 + steps[0]] for i, steps in enumerate(lists) if steps[0] > 0} == {3: [0, 1], 0: [2]}
 
 
 @pytest.mark.parametrize("layers", LAYERS)

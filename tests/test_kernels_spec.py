@@ -150,11 +150,22 @@ def test_sizes_are_within_what_the_template_has_room_for(table: Spec):
     assert sum(table.apm_shares) == 16
     assert max(made["N_RUNS"], made["N_DIRECT"]) <= n_ctx
     assert made["N_DIRECT"] <= N_LINE
-    assert RUN_FIRST + n_ctx <= parser.N_REGS
+    assert RUN_FIRST + made["N_FOLLOWED"] <= parser.N_REGS
     assert net == bool(table.features)
     assert made["N_INPUTS"] % 16 == 0
     names = [context.name for context in table.contexts]
     assert len(set(names)) == n_ctx
+
+
+def test_every_slot_can_be_addressed_in_the_largest_table(table: Spec):
+    """The spare slot is behind the table: its offset in words must fit the 32 bits that contexts keep it in."""
+    assert (64 << kernels_of(table)["MAX_LOG2_LINES"]) // 4 < 1 << 32
+
+
+def test_what_follows_is_noted_for_the_contexts_that_a_feature_sees(table: Spec):
+    names = [context.name for context in table.contexts]
+    followed = [names.index(feature.name) for feature in table.features if isinstance(feature, Follower)]
+    assert kernels_of(table)["N_FOLLOWED"] == max(followed, default=-1) + 1
 
 
 def any_registers(table: Spec, rng: random.Random) -> list[int]:

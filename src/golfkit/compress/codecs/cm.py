@@ -126,5 +126,5 @@ class ContextMixing:
 
 
 CM_FAST = ContextMixing("cm-fast", 1, 2, "cm_fast")
-CM_MID = ContextMixing("cm-mid", 2, 2, "cm_mid")
-CM_MAX = ContextMixing("cm-max", 3, 2, "cm_max")
+CM_MID = ContextMixing("cm-mid", 2, 3, "cm_mid")
+CM_MAX = ContextMixing("cm-max", 3, 3, "cm_max")

@@ -25,6 +25,7 @@ N_NEAR = 0  # of the last contexts: how many keep to a small region of the slots
 N_RUNS = 1  # of the first contexts: how many give an input for their run
 N_DIRECT = 0  # of the first contexts: how many give two inputs for a probability beside the history
 N_FEATURES = 0
+N_FOLLOWED = 0  # of the first contexts: in how many a feature may see what followed
 N_FEATURE_ROWS = 0
 LAYERS = 1  # of the LSTM: 1 or 2
 CELLS = 0  # of each of its layers; 0: there is no LSTM
@@ -59,7 +60,7 @@ class State(NamedTuple):
     progress: Any  # int64[8]
     pending: Any  # uint8[64]: restored bytes that were not asked for yet
     hashes: Any  # uint32[N_CTX]: per context, of this byte
-    base: Any  # uint32[N_CTX]: per context, byte offset of its slot, for this nibble
+    base: Any  # uint32[N_CTX]: per context, offset of its slot in words of 4 bytes, for this nibble
     first: Any  # uint32[N_CTX]: the same, of this byte's first nibble
     history: Any  # uint32[N_CTX]: per context, entry of `maps` for this bit
     entry: Any  # uint32[N_CTX]: per context, entry of `runs` for this bit; 0: none

@@ -35,6 +35,8 @@ GATES = 3  # forget, candidate, output
 SYMBOLS = 256
 ERRORS = SYMBOLS + LANES  # floats from one step's errors to the next: not a power of two, for the cache's sake
 SYMBOL_PANELS = SYMBOLS // LANES
+LIST = HORIZON + 1
+ALL_STEPS = SYMBOL_PANELS * LIST  # in `busy`
 STEP, UPDATES, TOP, TOP_P16 = range(4)  # regs: place in the chunk, chunks learnt, likeliest byte and its probability
 FORGET_BIAS = 1.0
 OUTPUT_SPAN = 0.02  # output weights begin within +-
@@ -53,6 +55,10 @@ class Lstm(NamedTuple):
     rows: Any  # uint32[n_features]: the caller's, for the next byte
     seen: Any  # uint32[n_features * HORIZON]: rows of this chunk, feature after feature
     users: Any  # uint32[HORIZON]: steps of the chunk that used a row
+    busy: Any  # uint32[17 * LIST]: for each panel of symbols, how many steps have errors worth learning, and which;
+    #            then the same of all steps
+    worth: Any  # uint32[16]: panels of symbols with errors worth learning at one step
+    panels: Any  # uint32[GATES * cells / 16]: all panels of a layer's gates
     tree: Any
     h: Any
     c: Any
@@ -74,9 +80,15 @@ class Lstm(NamedTuple):
 
 
 @jit
-def header_bytes(n_features):
-    """Arena bytes before the floats."""
+def busy_at(n_features):
+    """Where the numbers of rows end and those of steps and panels begin."""
     return 128 + (4 * (n_features * (1 + HORIZON) + HORIZON) + 63 & ~63)
+
+
+@jit
+def header_bytes(cells, n_features):
+    """Arena bytes before the floats."""
+    return busy_at(n_features) + (4 * (ALL_STEPS + LIST + SYMBOL_PANELS + GATES * cells // LANES) + 63 & ~63)
 
 
 @jit
@@ -114,7 +126,7 @@ def fixed_floats(layers, cells):
 @jit
 def lstm_bytes(layers, cells, n_features, n_rows):
     """Arena bytes of the model."""
-    return header_bytes(n_features) + 4 * fixed_floats(layers, cells) + 4 * row_at(layers, cells, 0, n_rows)
+    return header_bytes(cells, n_features) + 4 * fixed_floats(layers, cells) + 4 * row_at(layers, cells, 0, n_rows)
 
 
 @carver
@@ -123,7 +135,9 @@ def lstm_at(arena, at, layers, cells, n_features, n_rows):
     width = layers * cells
     n_gates = GATES * width
     n_recurrent = recurrent_at(layers, cells, layers)
-    tree = at + header_bytes(n_features)
+    busy = at + busy_at(n_features)
+    worth = busy + 4 * (ALL_STEPS + LIST)
+    tree = at + header_bytes(cells, n_features)
     h = tree + 4 * 512
     c = h + 4 * (HORIZON + 1) * width
     z = c + 4 * (HORIZON + 1) * width
@@ -144,6 +158,9 @@ def lstm_at(arena, at, layers, cells, n_features, n_rows):
         u32_view(arena, at + 128, n_features),
         u32_view(arena, at + 128 + 4 * n_features, n_features * HORIZON),
         u32_view(arena, at + 128 + 4 * n_features * (1 + HORIZON), HORIZON),
+        u32_view(arena, busy, ALL_STEPS + LIST),
+        u32_view(arena, worth, SYMBOL_PANELS),
+        u32_view(arena, worth + 4 * SYMBOL_PANELS, GATES * cells // LANES),
         f32_view(arena, tree, 512),
         f32_view(arena, h, (HORIZON + 1) * width),
         f32_view(arena, c, (HORIZON + 1) * width),
@@ -172,6 +189,11 @@ def init_lstm(net, layers, cells, n_features, n_rows):
     Rows from SCATTERED_ROWS on stay zero, as untouched pages cost nothing. Every byte needs a feature below that.
     """
     net.powers[0] = 1.0
+    net.busy[ALL_STEPS] = HORIZON
+    for t in range(HORIZON):
+        net.busy[ALL_STEPS + 1 + t] = t
+    for i in range(GATES * cells // LANES):
+        net.panels[i] = i
     seed = scatter(net.recurrent.weights, 0, recurrent_at(layers, cells, layers), f32(1.0 / froot(f32(cells))), 1)
     seed = scatter(net.output.weights, 0, SYMBOLS * layers * cells, f32(OUTPUT_SPAN), seed)
     for row in range((layers - 1) * SHARED_ROWS + min(n_rows, SCATTERED_ROWS)):

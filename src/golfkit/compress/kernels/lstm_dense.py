@@ -11,7 +11,7 @@ Every loop streams through the weights in the order in which they lie, and keeps
 from typing import Any, NamedTuple
 
 from golfkit.compress.kernels.floats import vadd, vfma, vload, vmul, vroot_guess, vsplat, vspread, vstore
-from golfkit.compress.kernels.jit import carver, f32_view, jit
+from golfkit.compress.kernels.jit import carver, f32_view, i64, jit
 
 LANES = 16
 DECAY = 0.9999  # of `squares` per update; docs/tuning.md
@@ -49,37 +49,42 @@ def column_sums(weights, w, inputs, x, n, panel, total):
 
 
 @jit
-def row_sums(weights, w, n, errors, e, n_panels, sums, s, n_sums):
+def row_sums(weights, w, n, errors, e, panels, n_panels, sums, s, n_sums):
     """sums[16 (s + j) ...] += the products of row j with errors[e ...], still in 16 lanes, for j < n_sums.
 
-    n  rows of a panel; to begin at a later row than the first, w begins there
+    n       rows of a panel; to begin at a later row than the first, w begins there
+    panels  uint32, those that are meant
     Two panels at a time, so that each load and store of a sum serves two products.
     """
     for i in range((n_panels + 1) >> 1):
-        p = 2 * i
-        q = min(p + 1, n_panels - 1)
+        p = i64(panels[2 * i])
+        q = i64(panels[min(2 * i + 1, n_panels - 1)])
         left = vload(errors, e + LANES * p)
-        right = vload(errors, e + LANES * q) if q > p else vsplat(0.0)
+        right = vload(errors, e + LANES * q) if q != p else vsplat(0.0)
         for j in range(n_sums):
             total = vfma(left, vload(weights, w + (p * n + j) * LANES), vload(sums, (s + j) * LANES))
             vstore(sums, (s + j) * LANES, vfma(right, vload(weights, w + (q * n + j) * LANES), total))
 
 
 @jit
-def descend(dense, w, inputs, x, x_stride, n, errors, e, e_stride, n_panels, n_times, rate, correction):
-    """One step of every weight along its gradient, which is summed over times and never stored.
+def descend(dense, w, inputs, x, x_stride, n, errors, e, e_stride, n_panels, lists, k, k_stride, rate, correction):
+    """One step of the weights along their gradient, which is summed over times and never stored.
 
     x, x_stride, n         inputs of time t begin at x + x_stride t
     e, e_stride, n_panels  errors of time t begin at e + e_stride t
+    lists, k, k_stride     of panel p, how many times there are, lists[k + k_stride p], and behind it which
     """
     for p in range(n_panels):
-        for i in range(n >> 2):
+        at_list = k + k_stride * p
+        n_times = i64(lists[at_list])
+        for i in range(n >> 2 if n_times > 0 else 0):
             j = 4 * i
             a = vsplat(0.0)
             b = vsplat(0.0)
             c = vsplat(0.0)
             d = vsplat(0.0)
-            for t in range(n_times):
+            for u in range(n_times):
+                t = i64(lists[at_list + 1 + u])
                 error = vload(errors, e + t * e_stride + LANES * p)
                 i_x = x + t * x_stride + j
                 a = vfma(vspread(inputs, i_x), error, a)

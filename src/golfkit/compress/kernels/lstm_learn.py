@@ -4,12 +4,28 @@ An embedding row that several bytes of the chunk used takes one step, along the 
 Source: Werbos, "Backpropagation Through Time" (1990).
 """
 
-from golfkit.compress.kernels.floats import f32, froot, vadd, vfma, vload, vmax, vmin, vmul, vsplat, vstore, vsub, vsum
+from golfkit.compress.kernels.floats import (
+    f32,
+    froot,
+    vadd,
+    vfma,
+    vload,
+    vmax,
+    vmin,
+    vmul,
+    vpeak,
+    vsplat,
+    vstore,
+    vsub,
+    vsum,
+)
 from golfkit.compress.kernels.jit import i64, jit, prefetch
 from golfkit.compress.kernels.lstm import (
+    ALL_STEPS,
     ERRORS,
     GATES,
     HORIZON,
+    LIST,
     OWN_SQUARES,
     STEP,
     SYMBOL_PANELS,
@@ -21,8 +37,10 @@ from golfkit.compress.kernels.lstm import (
 )
 from golfkit.compress.kernels.lstm_dense import DECAY, LANES, LEAST_SQUARE, descend, row_sums, step
 
-RATE_FALL = 5000.0  # updates: the rate is divided by sqrt(1 + updates / RATE_FALL)
+RATE_FALL = 5000.0  # updates: the rate is divided by sqrt(1 + updates / RATE_FALL),
+MOST_FALL = 3.0  # and by no more than this
 WARM_UP = 200.0  # updates over which the rate rises from 0
+LEAST_ERROR = 1 / 4096  # P(byte): symbols whose errors are all less are not learnt; docs/tuning.md
 MOST = 1000.0  # a gradient of a sum is clamped to it, far beyond any of a text: nothing can become infinite
 
 
@@ -48,17 +66,35 @@ def go_back(net, layers, cells):
     width = layers * cells
     for j in range(width):
         net.dc[j] = 0.0
+    for panel in range(SYMBOL_PANELS):
+        net.busy[panel * LIST] = 0
     for i in range(HORIZON):
         t = HORIZON - 1 - i
         for j in range(width):
             vstore(net.sums, LANES * j, vsplat(0.0))
-        row_sums(net.output.weights, 0, width, net.errors, t * ERRORS, SYMBOL_PANELS, net.sums, 0, width)
+        n_worth = note_errors(net, t)
+        row_sums(net.output.weights, 0, width, net.errors, t * ERRORS, net.worth, n_worth, net.sums, 0, width)
         for k in range(layers):
             layer = layers - 1 - k
             through_weights(net, t, layers, cells, layer)
             through_cells(net, t, layers, cells, layer)
             for gate in range(GATES):
                 through_norm(net, t, layers, cells, layer * GATES + gate)
+
+
+@jit
+def note_errors(net, t):
+    """Which panels of symbols have an error worth learning at step t, in `worth` and in their lists; how many."""
+    n_worth = 0
+    for panel in range(SYMBOL_PANELS):
+        errors = vload(net.errors, t * ERRORS + LANES * panel)
+        if vpeak(vmax(errors, vsub(vsplat(0.0), errors))) >= f32(LEAST_ERROR):
+            net.worth[n_worth] = panel
+            n_worth += 1
+            count = i64(net.busy[panel * LIST]) + 1
+            net.busy[panel * LIST] = count
+            net.busy[panel * LIST + count] = t
+    return n_worth
 
 
 @jit
@@ -69,11 +105,11 @@ def through_weights(net, t, layers, cells, layer):
     if t < HORIZON - 1:  # its own, one step later
         n = cells if layer == 0 else layers * cells
         after = ((t + 1) * layers + layer) * GATES * cells
-        row_sums(net.recurrent.weights, w, n, net.dz, after, n_panels, net.sums, layer * cells, cells)
+        row_sums(net.recurrent.weights, w, n, net.dz, after, net.panels, n_panels, net.sums, layer * cells, cells)
     if layer < layers - 1:  # the second layer's; in each of its panels the rows of the first layer's h come last
         w = recurrent_at(layers, cells, 1) + cells * LANES
         after = (t * layers + 1) * GATES * cells
-        row_sums(net.recurrent.weights, w, 2 * cells, net.dz, after, n_panels, net.sums, 0, cells)
+        row_sums(net.recurrent.weights, w, 2 * cells, net.dz, after, net.panels, n_panels, net.sums, 0, cells)
     for j in range(layer * cells, (layer + 1) * cells):
         net.dh[j] = vsum(vload(net.sums, LANES * j))
 
@@ -127,7 +163,7 @@ def take_steps(net, layers, cells, n_features, top_rate):
     net.regs[UPDATES] = updates
     net.powers[0] = f32(net.powers[0] * f32(DECAY))
     correction = f32(f32(1.0 - DECAY) / f32(1.0 - net.powers[0]))
-    fall = froot(f32(1.0 + f32(f32(updates) / f32(RATE_FALL))))
+    fall = min(froot(f32(1.0 + f32(f32(updates) / f32(RATE_FALL)))), f32(MOST_FALL))
     rise = min(f32(1.0), f32(f32(updates) / f32(WARM_UP)))
     rate = f32(f32(f32(-top_rate) * rise) / fall)
     width = layers * cells
@@ -136,14 +172,44 @@ def take_steps(net, layers, cells, n_features, top_rate):
         w = recurrent_at(layers, cells, layer)
         x = layer * cells
         n = cells if layer == 0 else width
-        n_panels = d // LANES
+        errors, e, stride = net.dz, layer * d, layers * d
         descend(
-            net.recurrent, w, net.h, x, width, n, net.dz, layer * d, layers * d, n_panels, HORIZON, rate, correction
+            net.recurrent,
+            w,
+            net.h,
+            x,
+            width,
+            n,
+            errors,
+            e,
+            stride,
+            d // LANES,
+            net.busy,
+            ALL_STEPS,
+            0,
+            rate,
+            correction,
         )
         for k in range(features_of(layer, n_features)):
             for t in range(HORIZON):
                 step_row(net, layers, cells, layer, k * HORIZON, t, rate, correction)
-    descend(net.output, 0, net.h, width, width, width, net.errors, 0, ERRORS, SYMBOL_PANELS, HORIZON, rate, correction)
+    descend(
+        net.output,
+        0,
+        net.h,
+        width,
+        width,
+        width,
+        net.errors,
+        0,
+        ERRORS,
+        SYMBOL_PANELS,
+        net.busy,
+        0,
+        LIST,
+        rate,
+        correction,
+    )
     step_vectors(net, layers, cells, rate, correction)
 
 

@@ -22,6 +22,7 @@ from golfkit.compress.kernels.layout import (
     N_CTX,
     N_DIRECT,
     N_FEATURES,
+    N_FOLLOWED,
     N_INPUTS,
     N_NEAR,
     N_PENDING,
@@ -143,8 +144,8 @@ def begin_byte(s, parameter):
     for i in range(N_CTX):
         s.first[i] = s.base[i]
     if CELLS > 0:
-        for i in range(N_CTX):
-            at = i64(s.base[i])
+        for i in range(N_FOLLOWED):
+            at = i64(s.base[i]) << 2
             count = i64(s.lines.bytes[at + RUN_COUNT])
             r[RUN_FIRST + i] = 0 if count == 0 else i64(s.lines.bytes[at + RUN_BYTE]) + (1 if count == 1 else 257)
         feature_rows(r, s.net.rows)
@@ -178,12 +179,12 @@ def find_slots(s, parameter, prefix):
     spare = spare_slot(s.lines, mask + 1)
     for i in range(N_CTX):
         hashed = i64(s.base[i])
-        s.base[i] = spare
+        s.base[i] = spare >> 2
         if prefix == 0 or is_known(s, i):
             at = find_slot(s.lines, at_line(hashed, i, mask), check_of(hashed))
-            s.base[i] = at
+            s.base[i] = at >> 2
             if prefix > 0 and is_new(s.lines, at):
-                seed(s.lines, s.histories, at, i64(s.first[i]), prefix)
+                seed(s.lines, s.histories, at, i64(s.first[i]) << 2, prefix)
 
 
 @jit
@@ -195,7 +196,7 @@ def at_line(hashed, i, mask):
 @jit
 def is_known(s, i):
     """Whether a context was seen before this byte; its first slot holds its run."""
-    return i64(s.lines.bytes[i64(s.first[i]) + RUN_COUNT]) > 0
+    return i64(s.lines.bytes[(i64(s.first[i]) << 2) + RUN_COUNT]) > 0
 
 
 @jit
@@ -206,7 +207,7 @@ def read_histories(s, n_bits):
     n_orders = 0
     n_words = 0
     for i in range(N_CTX):
-        state = i64(s.lines.bytes[i64(s.base[i]) + node])
+        state = i64(s.lines.bytes[(i64(s.base[i]) << 2) + node])
         s.history[i] = i * 256 + state
         if state > 0:
             if i < N_ORDERS:
@@ -240,7 +241,7 @@ def read_contexts(s, n_bits):
 @jit
 def read_run(s, i, c0, n_bits):
     """The input of a context's run: 0 where the byte that came last in it is not the one that is being coded."""
-    at = i64(s.first[i])
+    at = i64(s.first[i]) << 2
     expected = i64(s.lines.bytes[at + RUN_BYTE]) | 256
     count = i64(s.lines.bytes[at + RUN_COUNT])
     s.entry[i] = 0
@@ -296,7 +297,7 @@ def update(s, n_bits, bit):
     for i in range(N_CTX):
         entry = i64(s.history[i])
         update_map(s.maps, entry, bit, recip, MAP_LIMIT)
-        s.lines.bytes[i64(s.base[i]) + node] = s.histories.next_state[2 * (entry & 255) + bit]
+        s.lines.bytes[(i64(s.base[i]) << 2) + node] = s.histories.next_state[2 * (entry & 255) + bit]
     for i in range(N_RUNS):
         entry = i64(s.entry[i])
         if entry > 0:
@@ -317,7 +318,7 @@ def end_byte(s, parameter):
     c = r[C0] & 255
     mask = (1 << log2_ring(parameter)) - 1
     for i in range(N_CTX):
-        note_run(s.lines, i64(s.first[i]), c)
+        note_run(s.lines, i64(s.first[i]) << 2, c)
     if CELLS > 0:
         learn_byte(s.net, LAYERS, CELLS, N_FEATURES, c, f32(NET_RATE))
     s.ring[r[POS] & mask] = c

@@ -46,7 +46,7 @@ SEEN, WORDS_SEEN = 40, 41  # of the contexts of each group, how many were seen b
 EXPECTED, LENGTH, EXPECTED2, LENGTH2 = 42, 43, 44, 45  # of the match models: byte, bucket of the length (0: none)
 MATCHING, MATCHING2 = 46, 47  # the same for this bit: 0 none or failed, else 2 * bucket + the bit
 NET, NET_TOP = 48, 49  # of the LSTM: 1 to 23 for its stretched probability of this bit, its likeliest byte
-RUN_FIRST = 64  # and on: per context, 1 + the last byte seen in it (+ 256 when that came twice in a row), 0: none
+RUN_FIRST = 64  # and on: per followed context, 1 + the last byte seen in it (+ 256 when it came twice), 0: none
 
 LOWER, UPPER, DIGIT, HIGH, SPACE, NEWLINE, BRACKETS, BRACES, ANGLES, MARKUP, STOP, COMMA, QUOTE, DASH, OTHER = range(
     1, 16

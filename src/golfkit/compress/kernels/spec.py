@@ -72,6 +72,7 @@ def entries(templates: Sequence[ModuleType], spec: Spec) -> dict[str, Any]:
         "N_NEAR": len(spec.near),
         "N_FEATURES": len(spec.features),
         "N_FEATURE_ROWS": n_rows(spec.features),
+        "N_FOLLOWED": max((1 + number[f.name] for f in spec.features if isinstance(f, Follower)), default=0),
         "feature_rows": _rows([_feature(feature, number) for feature in spec.features]),
         "N_RUNS": n_runs,
         "N_DIRECT": n_direct,
