@@ -86,6 +86,7 @@ SPEC = cm_mid.SPEC._replace(
         "CELLS": 192,
         "LINES_LOG2": 4,
         "MAX_LOG2_LINES": 26,
+        "PLACE_LOG2": 2,
         "DIRECT_LOG2": 3,
         "NET_RATE": 0.005,
     },

@@ -38,6 +38,7 @@ WEIGHT = 0.2  # of each input, at the start
 LINES_LOG2 = 2  # log2 of the lines of slots for each byte of input
 DIRECT_LOG2 = 2  # log2 of those for each line of direct probabilities
 MAX_LOG2_LINES = 25
+PLACE_LOG2 = 0  # at most 2: slots begin at multiples of 4 bytes
 MATCH_BITS = 24  # log2 of the most entries of a match model's table
 
 MIN_LOG2_LINES = 10
@@ -60,7 +61,7 @@ class State(NamedTuple):
     progress: Any  # int64[8]
     pending: Any  # uint8[64]: restored bytes that were not asked for yet
     hashes: Any  # uint32[N_CTX]: per context, of this byte
-    base: Any  # uint32[N_CTX]: per context, offset of its slot in words of 4 bytes, for this nibble
+    base: Any  # uint32[N_CTX]: per context, offset of its slot in units of 2^PLACE_LOG2 bytes, for this nibble
     first: Any  # uint32[N_CTX]: the same, of this byte's first nibble
     history: Any  # uint32[N_CTX]: per context, entry of `maps` for this bit
     entry: Any  # uint32[N_CTX]: per context, entry of `runs` for this bit; 0: none

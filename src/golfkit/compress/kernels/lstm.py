@@ -55,10 +55,9 @@ class Lstm(NamedTuple):
     rows: Any  # uint32[n_features]: the caller's, for the next byte
     seen: Any  # uint32[n_features * HORIZON]: rows of this chunk, feature after feature
     users: Any  # uint32[HORIZON]: steps of the chunk that used a row
-    busy: Any  # uint32[17 * LIST]: for each panel of symbols, how many steps have errors worth learning, and which;
-    #            then the same of all steps
     worth: Any  # uint32[16]: panels of symbols with errors worth learning at one step
-    panels: Any  # uint32[GATES * cells / 16]: all panels of a layer's gates
+    busy: Any  # uint32[17 * LIST]: for each panel of symbols, how many steps have errors worth learning, and which;
+    #            then HORIZON and all numbers up to the steps, and to the panels of a layer's gates
     tree: Any
     h: Any
     c: Any
@@ -86,9 +85,15 @@ def busy_at(n_features):
 
 
 @jit
+def n_numbers(cells):
+    """Length of the list of all numbers: of the steps, or of the panels of a layer's gates."""
+    return max(HORIZON, GATES * cells // LANES)
+
+
+@jit
 def header_bytes(cells, n_features):
     """Arena bytes before the floats."""
-    return busy_at(n_features) + (4 * (ALL_STEPS + LIST + SYMBOL_PANELS + GATES * cells // LANES) + 63 & ~63)
+    return busy_at(n_features) + (4 * (SYMBOL_PANELS + ALL_STEPS + 1 + n_numbers(cells)) + 63 & ~63)
 
 
 @jit
@@ -135,8 +140,8 @@ def lstm_at(arena, at, layers, cells, n_features, n_rows):
     width = layers * cells
     n_gates = GATES * width
     n_recurrent = recurrent_at(layers, cells, layers)
-    busy = at + busy_at(n_features)
-    worth = busy + 4 * (ALL_STEPS + LIST)
+    worth = at + busy_at(n_features)
+    busy = worth + 4 * SYMBOL_PANELS
     tree = at + header_bytes(cells, n_features)
     h = tree + 4 * 512
     c = h + 4 * (HORIZON + 1) * width
@@ -158,9 +163,8 @@ def lstm_at(arena, at, layers, cells, n_features, n_rows):
         u32_view(arena, at + 128, n_features),
         u32_view(arena, at + 128 + 4 * n_features, n_features * HORIZON),
         u32_view(arena, at + 128 + 4 * n_features * (1 + HORIZON), HORIZON),
-        u32_view(arena, busy, ALL_STEPS + LIST),
         u32_view(arena, worth, SYMBOL_PANELS),
-        u32_view(arena, worth + 4 * SYMBOL_PANELS, GATES * cells // LANES),
+        u32_view(arena, busy, ALL_STEPS + 1 + n_numbers(cells)),
         f32_view(arena, tree, 512),
         f32_view(arena, h, (HORIZON + 1) * width),
         f32_view(arena, c, (HORIZON + 1) * width),
@@ -190,10 +194,8 @@ def init_lstm(net, layers, cells, n_features, n_rows):
     """
     net.powers[0] = 1.0
     net.busy[ALL_STEPS] = HORIZON
-    for t in range(HORIZON):
-        net.busy[ALL_STEPS + 1 + t] = t
-    for i in range(GATES * cells // LANES):
-        net.panels[i] = i
+    for i in range(n_numbers(cells)):
+        net.busy[ALL_STEPS + 1 + i] = i
     seed = scatter(net.recurrent.weights, 0, recurrent_at(layers, cells, layers), f32(1.0 / froot(f32(cells))), 1)
     seed = scatter(net.output.weights, 0, SYMBOLS * layers * cells, f32(OUTPUT_SPAN), seed)
     for row in range((layers - 1) * SHARED_ROWS + min(n_rows, SCATTERED_ROWS)):

@@ -49,16 +49,16 @@ def column_sums(weights, w, inputs, x, n, panel, total):
 
 
 @jit
-def row_sums(weights, w, n, errors, e, panels, n_panels, sums, s, n_sums):
+def row_sums(weights, w, n, errors, e, panels, first, n_panels, sums, s, n_sums):
     """sums[16 (s + j) ...] += the products of row j with errors[e ...], still in 16 lanes, for j < n_sums.
 
     n       rows of a panel; to begin at a later row than the first, w begins there
-    panels  uint32, those that are meant
+    panels  uint32, those that are meant, from panels[first] on
     Two panels at a time, so that each load and store of a sum serves two products.
     """
     for i in range((n_panels + 1) >> 1):
-        p = i64(panels[2 * i])
-        q = i64(panels[min(2 * i + 1, n_panels - 1)])
+        p = i64(panels[first + 2 * i])
+        q = i64(panels[first + min(2 * i + 1, n_panels - 1)])
         left = vload(errors, e + LANES * p)
         right = vload(errors, e + LANES * q) if q != p else vsplat(0.0)
         for j in range(n_sums):

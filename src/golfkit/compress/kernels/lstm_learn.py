@@ -73,7 +73,7 @@ def go_back(net, layers, cells):
         for j in range(width):
             vstore(net.sums, LANES * j, vsplat(0.0))
         n_worth = note_errors(net, t)
-        row_sums(net.output.weights, 0, width, net.errors, t * ERRORS, net.worth, n_worth, net.sums, 0, width)
+        row_sums(net.output.weights, 0, width, net.errors, t * ERRORS, net.worth, 0, n_worth, net.sums, 0, width)
         for k in range(layers):
             layer = layers - 1 - k
             through_weights(net, t, layers, cells, layer)
@@ -105,11 +105,25 @@ def through_weights(net, t, layers, cells, layer):
     if t < HORIZON - 1:  # its own, one step later
         n = cells if layer == 0 else layers * cells
         after = ((t + 1) * layers + layer) * GATES * cells
-        row_sums(net.recurrent.weights, w, n, net.dz, after, net.panels, n_panels, net.sums, layer * cells, cells)
+        row_sums(
+            net.recurrent.weights,
+            w,
+            n,
+            net.dz,
+            after,
+            net.busy,
+            ALL_STEPS + 1,
+            n_panels,
+            net.sums,
+            layer * cells,
+            cells,
+        )
     if layer < layers - 1:  # the second layer's; in each of its panels the rows of the first layer's h come last
         w = recurrent_at(layers, cells, 1) + cells * LANES
         after = (t * layers + 1) * GATES * cells
-        row_sums(net.recurrent.weights, w, 2 * cells, net.dz, after, net.panels, n_panels, net.sums, 0, cells)
+        row_sums(
+            net.recurrent.weights, w, 2 * cells, net.dz, after, net.busy, ALL_STEPS + 1, n_panels, net.sums, 0, cells
+        )
     for j in range(layer * cells, (layer + 1) * cells):
         net.dh[j] = vsum(vload(net.sums, LANES * j))
 
@@ -168,48 +182,19 @@ def take_steps(net, layers, cells, n_features, top_rate):
     rate = f32(f32(f32(-top_rate) * rise) / fall)
     width = layers * cells
     d = GATES * cells
-    for layer in range(layers):
-        w = recurrent_at(layers, cells, layer)
-        x = layer * cells
-        n = cells if layer == 0 else width
-        errors, e, stride = net.dz, layer * d, layers * d
+    for m in range(layers + 1):  # matrices: one call of descend for all, as each copy of it makes the program longer
+        if m < layers:
+            dense, w, x, n = net.recurrent, recurrent_at(layers, cells, m), m * cells, cells if m == 0 else width
+            errors, e, stride, n_panels, steps, next_steps = net.dz, m * d, layers * d, d // LANES, ALL_STEPS, 0
+            for k in range(features_of(m, n_features)):
+                for t in range(HORIZON):
+                    step_row(net, layers, cells, m, k * HORIZON, t, rate, correction)
+        else:
+            dense, w, x, n = net.output, 0, width, width
+            errors, e, stride, n_panels, steps, next_steps = net.errors, 0, ERRORS, SYMBOL_PANELS, 0, LIST
         descend(
-            net.recurrent,
-            w,
-            net.h,
-            x,
-            width,
-            n,
-            errors,
-            e,
-            stride,
-            d // LANES,
-            net.busy,
-            ALL_STEPS,
-            0,
-            rate,
-            correction,
+            dense, w, net.h, x, width, n, errors, e, stride, n_panels, net.busy, steps, next_steps, rate, correction
         )
-        for k in range(features_of(layer, n_features)):
-            for t in range(HORIZON):
-                step_row(net, layers, cells, layer, k * HORIZON, t, rate, correction)
-    descend(
-        net.output,
-        0,
-        net.h,
-        width,
-        width,
-        width,
-        net.errors,
-        0,
-        ERRORS,
-        SYMBOL_PANELS,
-        net.busy,
-        0,
-        LIST,
-        rate,
-        correction,
-    )
     step_vectors(net, layers, cells, rate, correction)
 
 

@@ -5,8 +5,8 @@ bit has a history. The history (through an adaptive map) gives an input to the m
 this context, a direct probability, two match models, and an LSTM over features of the text. APMs refine the mixed
 probability, and a binary arithmetic coder codes the bit. All inputs are stretched: ln(p / (1 - p)).
 
-Protocol, the same for encoder and decoder: for each byte `begin_byte`, for each bit `predict`, code, `update`, then
-`end_byte`. Everything lives in one arena (layout.py), so a run can be hashed, sized and saved.
+Protocol, the same for encoder and decoder: for each nibble `begin_nibble`, for each bit `predict`, code, `update`;
+after each byte `end_byte`. Everything lives in one arena (layout.py), so a run can be hashed, sized and saved.
 """
 
 from golfkit.compress.kernels.apm import BUCKETS, refine, update_apm
@@ -31,6 +31,7 @@ from golfkit.compress.kernels.layout import (
     N_SETS,
     N_SYMBOLS,
     P_MIXED,
+    PLACE_LOG2,
     RATE_NOW,
     RUNS,
     ST,
@@ -126,8 +127,21 @@ def feature_rows(r, rows):
 
 
 @jit
-def begin_byte(s, parameter):
-    """Find the matches of the next byte, hash its contexts, and find their slots."""
+def begin_nibble(s, parameter, n_bits):
+    """Find the contexts' slots; before a byte's first nibble its matches and its contexts, behind it what the net says.
+
+    One call of `find_slots`, since each copy of it makes the program longer.
+    """
+    if n_bits == 0:
+        find_contexts(s, parameter)
+    find_slots(s, parameter, 0 if n_bits == 0 else s.parser.r[C0])
+    if n_bits == 0:
+        begin_byte(s)
+
+
+@jit
+def find_contexts(s, parameter):
+    """Find the matches of the next byte, and hash its contexts."""
     r = s.parser.r
     mask = (1 << log2_ring(parameter)) - 1
     table_mask = (1 << log2_match(parameter)) - 1
@@ -140,12 +154,17 @@ def begin_byte(s, parameter):
     r[LENGTH2] = find_match(s.match2, s.ring, mask, r[POS], slot2, MATCH_MIN2)
     r[EXPECTED2] = s.match2.regs[EXPECTED_BYTE] if r[LENGTH2] > 0 else 0
     hash_contexts(r, s.hashes)
-    find_slots(s, parameter, 0)
+
+
+@jit
+def begin_byte(s):
+    """Keep the slots that hold the contexts' runs, and let the net predict."""
+    r = s.parser.r
     for i in range(N_CTX):
         s.first[i] = s.base[i]
     if CELLS > 0:
         for i in range(N_FOLLOWED):
-            at = i64(s.base[i]) << 2
+            at = i64(s.base[i]) << PLACE_LOG2
             count = i64(s.lines.bytes[at + RUN_COUNT])
             r[RUN_FIRST + i] = 0 if count == 0 else i64(s.lines.bytes[at + RUN_BYTE]) + (1 if count == 1 else 257)
         feature_rows(r, s.net.rows)
@@ -179,12 +198,12 @@ def find_slots(s, parameter, prefix):
     spare = spare_slot(s.lines, mask + 1)
     for i in range(N_CTX):
         hashed = i64(s.base[i])
-        s.base[i] = spare >> 2
+        s.base[i] = spare >> PLACE_LOG2
         if prefix == 0 or is_known(s, i):
             at = find_slot(s.lines, at_line(hashed, i, mask), check_of(hashed))
-            s.base[i] = at >> 2
+            s.base[i] = at >> PLACE_LOG2
             if prefix > 0 and is_new(s.lines, at):
-                seed(s.lines, s.histories, at, i64(s.first[i]) << 2, prefix)
+                seed(s.lines, s.histories, at, i64(s.first[i]) << PLACE_LOG2, prefix)
 
 
 @jit
@@ -196,7 +215,7 @@ def at_line(hashed, i, mask):
 @jit
 def is_known(s, i):
     """Whether a context was seen before this byte; its first slot holds its run."""
-    return i64(s.lines.bytes[(i64(s.first[i]) << 2) + RUN_COUNT]) > 0
+    return i64(s.lines.bytes[(i64(s.first[i]) << PLACE_LOG2) + RUN_COUNT]) > 0
 
 
 @jit
@@ -207,7 +226,7 @@ def read_histories(s, n_bits):
     n_orders = 0
     n_words = 0
     for i in range(N_CTX):
-        state = i64(s.lines.bytes[(i64(s.base[i]) << 2) + node])
+        state = i64(s.lines.bytes[(i64(s.base[i]) << PLACE_LOG2) + node])
         s.history[i] = i * 256 + state
         if state > 0:
             if i < N_ORDERS:
@@ -241,7 +260,7 @@ def read_contexts(s, n_bits):
 @jit
 def read_run(s, i, c0, n_bits):
     """The input of a context's run: 0 where the byte that came last in it is not the one that is being coded."""
-    at = i64(s.first[i]) << 2
+    at = i64(s.first[i]) << PLACE_LOG2
     expected = i64(s.lines.bytes[at + RUN_BYTE]) | 256
     count = i64(s.lines.bytes[at + RUN_COUNT])
     s.entry[i] = 0
@@ -297,7 +316,7 @@ def update(s, n_bits, bit):
     for i in range(N_CTX):
         entry = i64(s.history[i])
         update_map(s.maps, entry, bit, recip, MAP_LIMIT)
-        s.lines.bytes[(i64(s.base[i]) << 2) + node] = s.histories.next_state[2 * (entry & 255) + bit]
+        s.lines.bytes[(i64(s.base[i]) << PLACE_LOG2) + node] = s.histories.next_state[2 * (entry & 255) + bit]
     for i in range(N_RUNS):
         entry = i64(s.entry[i])
         if entry > 0:
@@ -318,7 +337,7 @@ def end_byte(s, parameter):
     c = r[C0] & 255
     mask = (1 << log2_ring(parameter)) - 1
     for i in range(N_CTX):
-        note_run(s.lines, i64(s.first[i]) << 2, c)
+        note_run(s.lines, i64(s.first[i]) << PLACE_LOG2, c)
     if CELLS > 0:
         learn_byte(s.net, LAYERS, CELLS, N_FEATURES, c, f32(NET_RATE))
     s.ring[r[POS] & mask] = c
@@ -333,10 +352,9 @@ def encode(arena, parameter, block, n, out):
     n_out = 0
     for k in range(n):
         byte = i64(block[k])
-        begin_byte(s, parameter)
         for n_bits in range(8):
-            if n_bits == 4:
-                find_slots(s, parameter, s.parser.r[C0])
+            if n_bits & 3 == 0:
+                begin_nibble(s, parameter, n_bits)
             p16 = predict(s, n_bits)
             bit = (byte >> (7 - n_bits)) & 1
             n_out = encode_bit(s.regs, bit, p16, out, n_out)
@@ -377,10 +395,9 @@ def decode(arena, parameter, payload, n_payload, out, n):
 @jit
 def decode_byte(s, parameter, payload, n_payload):
     """The next byte of the transformed input."""
-    begin_byte(s, parameter)
     for n_bits in range(8):
-        if n_bits == 4:
-            find_slots(s, parameter, s.parser.r[C0])
+        if n_bits & 3 == 0:
+            begin_nibble(s, parameter, n_bits)
         p16 = predict(s, n_bits)
         update(s, n_bits, decode_bit(s.regs, p16, payload, n_payload))
     return end_byte(s, parameter)
