@@ -128,15 +128,24 @@ def feature_rows(r, rows):
 
 @jit
 def begin_nibble(s, parameter, n_bits):
-    """Find the contexts' slots; before a byte's first nibble its matches and its contexts, behind it what the net says.
-
-    One call of `find_slots`, since each copy of it makes the program longer.
-    """
+    """Find the contexts' slots; before a byte also its matches and contexts, and what the net predicts."""
+    r = s.parser.r
     if n_bits == 0:
         find_contexts(s, parameter)
-    find_slots(s, parameter, 0 if n_bits == 0 else s.parser.r[C0])
+    find_slots(s, parameter, 0 if n_bits == 0 else r[C0])  # one call: each copy makes the program longer
     if n_bits == 0:
-        begin_byte(s)
+        for i in range(N_CTX):
+            s.first[i] = s.base[i]
+        if CELLS > 0:
+            for i in range(N_FOLLOWED):
+                at = i64(s.base[i]) << PLACE_LOG2
+                count = i64(s.lines.bytes[at + RUN_COUNT])
+                r[RUN_FIRST + i] = 0 if count == 0 else i64(s.lines.bytes[at + RUN_BYTE]) + (1 if count == 1 else 257)
+            feature_rows(r, s.net.rows)
+            predict_byte(s.net, LAYERS, CELLS, N_FEATURES)
+            r[NET_TOP] = s.net.regs[TOP]
+        fade = f32(f32(RATE_HALF) / f32(f32(r[POS]) + f32(RATE_HALF)))
+        s.rates[RATE_NOW] = f32(f32(RATE) + f32(f32(RATE_EXTRA) * fade))
 
 
 @jit
@@ -157,24 +166,6 @@ def find_contexts(s, parameter):
 
 
 @jit
-def begin_byte(s):
-    """Keep the slots that hold the contexts' runs, and let the net predict."""
-    r = s.parser.r
-    for i in range(N_CTX):
-        s.first[i] = s.base[i]
-    if CELLS > 0:
-        for i in range(N_FOLLOWED):
-            at = i64(s.base[i]) << PLACE_LOG2
-            count = i64(s.lines.bytes[at + RUN_COUNT])
-            r[RUN_FIRST + i] = 0 if count == 0 else i64(s.lines.bytes[at + RUN_BYTE]) + (1 if count == 1 else 257)
-        feature_rows(r, s.net.rows)
-        predict_byte(s.net, LAYERS, CELLS, N_FEATURES)
-        r[NET_TOP] = s.net.regs[TOP]
-    fade = f32(f32(RATE_HALF) / f32(f32(r[POS]) + f32(RATE_HALF)))
-    s.rates[RATE_NOW] = f32(f32(RATE) + f32(f32(RATE_EXTRA) * fade))
-
-
-@jit
 def find_slots(s, parameter, prefix):
     """Find every context's slot for a nibble; prefix is 0, then the partial byte of the first nibble."""
     mask = (1 << log2_lines(parameter)) - 1
@@ -183,18 +174,17 @@ def find_slots(s, parameter, prefix):
         s.base[i] = hashed
         if prefix == 0 or is_known(s, i):
             prefetch(s.lines.bytes, at_line(hashed, i, mask))
-    if N_DIRECT > 0:
-        direct_mask = (1 << log2_direct(parameter)) - 1
-        for i in range(N_DIRECT):
-            prefetch(s.direct, (i64(s.base[i]) >> 3 & direct_mask) * 16)
-        for i in range(N_DIRECT):
-            hashed = i64(s.base[i])
-            at = (hashed >> 3 & direct_mask) * 16
-            s.direct_base[i] = at
-            if i64(s.direct[at]) != hashed:
-                s.direct[at] = hashed
-                for j in range(1, 16):
-                    s.direct[at + j] = P22_HALF << 10
+    direct_mask = (1 << log2_direct(parameter)) - 1
+    for i in range(N_DIRECT):
+        prefetch(s.direct, (i64(s.base[i]) >> 3 & direct_mask) * 16)
+    for i in range(N_DIRECT):
+        hashed = i64(s.base[i])
+        at = (hashed >> 3 & direct_mask) * 16
+        s.direct_base[i] = at
+        if i64(s.direct[at]) != hashed:
+            s.direct[at] = hashed
+            for j in range(1, 16):
+                s.direct[at + j] = P22_HALF << 10
     spare = spare_slot(s.lines, mask + 1)
     for i in range(N_CTX):
         hashed = i64(s.base[i])
@@ -223,8 +213,7 @@ def read_histories(s, n_bits):
     """Note each context's history of the next bit, as an entry of `maps`; count what was seen before."""
     r = s.parser.r
     node = NODES + node_of(r[C0], n_bits)
-    n_orders = 0
-    n_words = 0
+    n_orders = n_words = 0
     for i in range(N_CTX):
         state = i64(s.lines.bytes[(i64(s.base[i]) << PLACE_LOG2) + node])
         s.history[i] = i * 256 + state
