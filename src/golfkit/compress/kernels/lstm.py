@@ -35,7 +35,7 @@ GATES = 3  # forget, candidate, output
 SYMBOLS = 256
 ERRORS = SYMBOLS + LANES  # floats from one step's errors to the next: not a power of two, for the cache's sake
 SYMBOL_PANELS = SYMBOLS // LANES
-LIST = HORIZON + 1
+LIST = HORIZON + 1  # of steps, behind how many they are
 ALL_STEPS = SYMBOL_PANELS * LIST  # in `busy`
 STEP, UPDATES, TOP, TOP_P16 = range(4)  # regs: place in the chunk, chunks learnt, likeliest byte and its probability
 FORGET_BIAS = 1.0
@@ -56,8 +56,8 @@ class Lstm(NamedTuple):
     seen: Any  # uint32[n_features * HORIZON]: rows of this chunk, feature after feature
     users: Any  # uint32[HORIZON]: steps of the chunk that used a row
     worth: Any  # uint32[16]: panels of symbols with errors worth learning at one step
-    busy: Any  # uint32[17 * LIST]: for each panel of symbols, how many steps have errors worth learning, and which;
-    #            then HORIZON and all numbers up to the steps, and to the panels of a layer's gates
+    busy: Any  # uint32[16 * LIST + 1 + n_numbers]: for each panel of symbols, how many steps have errors worth
+    #            learning, and which; then HORIZON and all numbers up to the steps, and to the panels of a layer's gates
     tree: Any
     h: Any
     c: Any
@@ -79,9 +79,9 @@ class Lstm(NamedTuple):
 
 
 @jit
-def busy_at(n_features):
-    """Where the numbers of rows end and those of steps and panels begin."""
-    return 128 + (4 * (n_features * (1 + HORIZON) + HORIZON) + 63 & ~63)
+def worth_at(n_features):
+    """Where the numbers of rows end and those of panels and steps begin."""
+    return 128 + 4 * (n_features * (1 + HORIZON) + HORIZON)
 
 
 @jit
@@ -93,7 +93,7 @@ def n_numbers(cells):
 @jit
 def header_bytes(cells, n_features):
     """Arena bytes before the floats."""
-    return busy_at(n_features) + (4 * (SYMBOL_PANELS + ALL_STEPS + 1 + n_numbers(cells)) + 63 & ~63)
+    return worth_at(n_features) + 4 * (SYMBOL_PANELS + ALL_STEPS + 1 + n_numbers(cells)) + 63 & ~63
 
 
 @jit
@@ -140,7 +140,7 @@ def lstm_at(arena, at, layers, cells, n_features, n_rows):
     width = layers * cells
     n_gates = GATES * width
     n_recurrent = recurrent_at(layers, cells, layers)
-    worth = at + busy_at(n_features)
+    worth = at + worth_at(n_features)
     busy = worth + 4 * SYMBOL_PANELS
     tree = at + header_bytes(cells, n_features)
     h = tree + 4 * 512
