@@ -16,6 +16,7 @@ from golfkit.compress.kernels.tables import ST_LIMIT, Tables
 N_INPUTS, N_ROWS, N_FINAL_ROWS = 2 * LANES, 12, 6
 N_SETS, N_FINALS = 3, 2
 WEIGHT = f32(0.25)
+HALF = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +45,9 @@ def feed(mixer: Mixing, inputs: list[float]) -> int:
     return mixing.mix(mixer, N_INPUTS, N_SETS, N_FINALS)
 
 
-def learn(mixer: Mixing, numbers: Tables, bit: int, least: int = 0) -> None:
-    mixing.train(mixer, numbers, N_INPUTS, N_SETS, N_FINALS, bit, f32(0.02), f32(0.005), least)
+def learn(mixer: Mixing, numbers: Tables, bit: int, least: int = 0, extra: float = 0.0) -> None:
+    rates = f32(0.02), f32(0.005), f32(extra), f32(HALF)
+    mixing.train(mixer, numbers, N_INPUTS, N_SETS, N_FINALS, bit, *rates, least)
 
 
 def row_of(view: Any, row: int, width: int) -> list[float]:
@@ -64,7 +66,8 @@ def test_the_arrays_do_not_overlap_and_fill_their_memory():
         part.cast("B")[:] = bytes([i + 1]) * part.nbytes
     assert all(bytes(part) == bytes([i + 1]) * part.nbytes for i, part in enumerate(parts))
     assert n_bytes % 64 == 0
-    assert arena[n_bytes - 1] == 2  # the weights come last
+    assert 0 in arena[n_bytes - 64 :]  # rounded up by less than a line, behind the counts of layer 2
+    assert len(parts) in arena[n_bytes - 64 :]
 
 
 def test_rows_are_zeros_until_they_learn_and_predict_what_all_begin_with(mixer: Mixing, numbers: Tables):
@@ -130,6 +133,30 @@ def test_a_step_is_along_the_gradient_of_the_coding_cost(mixer: Mixing, numbers:
             assert row_of(mixer.final, row, OUTPUTS) == pytest.approx(expected, abs=1e-5)
 
 
+def test_a_row_learns_less_the_more_often_it_learnt(mixer: Mixing, numbers: Tables):
+    inputs = inputs_of(random.Random(6))
+    for n in (0, 1, 20, 60):
+        for i in range(len(mixer.learnt)):
+            mixer.learnt[i] = 7.0
+        select(mixer, 2, 5, 7, 0, 3)
+        mixer.learnt[2], mixer.final_learnt[0] = float(n), float(n)
+        feed(mixer, inputs)
+        errors = [mixing.error_of(mixer, numbers, k, 1) / 65536 for k in (0, N_SETS)]
+        outputs, before, before_final = list(mixer.outputs), mixer.weights[3 * N_INPUTS], mixer.final[OUTPUTS]
+        learn(mixer, numbers, 1, extra=0.1)
+        more = 0.1 * HALF / (HALF + n)
+        assert mixer.weights[3 * N_INPUTS] - before == pytest.approx((0.02 + more) * errors[0] * inputs[0], abs=1e-6)
+        assert mixer.final[OUTPUTS] - before_final == pytest.approx((0.005 + more) * errors[1] * outputs[0], abs=1e-6)
+        assert [mixer.learnt[row] for row in (2, 5, 0)] == [n + 1, 8, 7]
+        assert mixer.final_learnt[0] == n + 1
+
+
+def test_a_count_that_is_full_stays(mixer: Mixing, numbers: Tables):
+    mixer.learnt[1] = 2.0**24
+    assert mixing.step_of(mixer.learnt, 1, 65536, f32(0.5), f32(0.25), f32(2.0**24)) == 0.625
+    assert mixer.learnt[1] == 2.0**24
+
+
 def test_rows_whose_error_is_small_stay_and_the_others_learn(mixer: Mixing, numbers: Tables):
     inputs = inputs_of(random.Random(5))
     select(mixer, 0, 4, 8, 0, 3)
@@ -138,6 +165,7 @@ def test_rows_whose_error_is_small_stay_and_the_others_learn(mixer: Mixing, numb
     for least, learnt in ((max(errors) + 1, False), (min(errors), True)):
         learn(mixer, numbers, 1, least)
         assert [any(row_of(mixer.weights, row, N_INPUTS)) for row in (0, 4, 8)] == [learnt] * N_SETS
+        assert [mixer.learnt[row] for row in (0, 4, 8)] == [learnt] * N_SETS
         assert any(row_of(mixer.final, 0, OUTPUTS))
 
 
@@ -191,9 +219,25 @@ def test_an_apm_learns_in_the_nearer_bucket_alone(numbers: Tables, st8: int):
             apm.update_apm(row, numbers, 0, st8, bit, 6)
             assert (refined(row, numbers, st8) - before) * (2 * bit - 1) >= 0
         bucket = round(st8 / 256 + 0.001) + 11
-        assert [i for i in range(BUCKETS) if row[i]] == [bucket]
+        assert [i for i in range(apm.COUNTS) if row[i]] == [bucket]
         p16 = apm.p16_at(row, numbers, 0, bucket)
         assert p16 > 65300 if bit else p16 < 200
+
+
+def test_a_bucket_of_an_apm_is_a_mean_first_and_then_forgets(numbers: Tables):
+    rng = random.Random(7)
+    row = new_row()
+    expected = {11: 0.5, 12: 1 / (1 + math.exp(-1)), 22: 1 / (1 + math.exp(-11))}
+    for n in range(60):
+        for bucket, p in expected.items():
+            bit = rng.getrandbits(1)
+            apm.update_apm(row, numbers, 0, min((bucket - 11) * 256, ST_LIMIT), bit, 6)
+            step = 1 / (apm.FIRST_SEEN + n + 1.5) if n < apm.MOST_COUNTED else 1 / 64
+            expected[bucket] += (bit - p) * step
+            assert apm.p16_at(row, numbers, 0, bucket) / 65536 == pytest.approx(expected[bucket], abs=2e-3)
+    counted = [row[apm.COUNTS + i // 4] >> 4 * (i % 4) & 15 for i in range(32)]
+    assert [i for i in range(32) if counted[i]] == list(expected)
+    assert {counted[i] for i in expected} == {apm.MOST_COUNTED}
 
 
 def test_rows_of_an_apm_are_apart(numbers: Tables):

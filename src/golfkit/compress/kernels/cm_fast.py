@@ -23,6 +23,8 @@ from golfkit.compress.kernels.parser import (
     WORD,
     WORD1,
     WORD2,
+    WORD_LENGTH,
+    WORDS_SEEN,
 )
 from golfkit.compress.kernels.spec import Context, Selector, Spec, entries
 
@@ -49,11 +51,11 @@ OTHERS = (
 )
 NEAR = (Context("word very near", lambda r: hash2(hash2(r[WORD], r[C1]), r[POS] >> 9)),)
 SETS = (
-    Selector("partial byte", 256, lambda r: r[C0]),
-    Selector("last byte", 256, lambda r: r[C1]),
+    Selector("order 1", 65536, lambda r: r[C1] << 8 | r[C0]),
+    Selector("word length", 2048, lambda r: min(r[WORD_LENGTH], 15) << 7 | (r[CLASSES] >> 4 & 15) << 3 | r[BITS]),
     Selector("match", 34 * 8, lambda r: r[MATCHING] << 3 | r[SEEN]),
-    Selector("classes", 256, lambda r: r[CLASSES] & 255),
-    Selector("line", 2048, lambda r: r[FIRST] << 7 | r[SEEN] << 4 | (8 if r[MATCHING] > 0 else 0) | r[BITS]),
+    Selector("classes", 2048, lambda r: (r[CLASSES] & 255) << 3 | r[BITS]),
+    Selector("seen", 1024, lambda r: r[SEEN] << 7 | r[WORDS_SEEN] << 4 | (r[CLASSES] & 15)),
 )
 FINALS = (Selector("partial byte", 256, lambda r: r[C0]),)
 APMS = (
@@ -75,9 +77,6 @@ SPEC = Spec(
         "MATCH_BITS": 20,
         "N_RUNS": 0,
         "WEIGHT": 0.15,
-        "RATE": 0.002,
-        "RATE_EXTRA": 0.01,
-        "RATE_HALF": 1e5,
         "LEAST_ERROR": 1024,
     },
     NEAR,

@@ -46,7 +46,6 @@ LOG2_NEAR = 16  # of the lines of that region, at most: the first of the table, 
 MIN_LOG2_RING = 20
 RUNS = 64  # entries of the run map a context
 P_MIXED, ST = range(N_CODER_REGS, N_CODER_REGS + 2)  # regs after the coder's: what `update` needs of `predict`
-RATE_NOW = 0  # rates
 AT_CONTEXTS = 6  # inputs of the mixer before those of contexts: two of each match model, a constant, the LSTM's
 N_PENDING, AT_PENDING, N_SYMBOLS, N_RESTORED = range(4)  # progress: of the decoder
 
@@ -55,7 +54,6 @@ class State(NamedTuple):
     """The arena's arrays."""
 
     regs: Any  # int64[16]: the coder's, then P_MIXED and ST
-    rates: Any  # float32[16]: RATE_NOW
     apm_rows: Any  # uint32[16]
     direct_base: Any  # uint32[64]: per direct context, its line's first item, for this nibble
     progress: Any  # int64[8]
@@ -167,8 +165,7 @@ def carve(arena, parameter):
     n_direct = 16 << log2_direct(parameter) if N_DIRECT > 0 else 0
     return State(
         i64_view(arena, 0, 16),
-        f32_view(arena, 128, 16),
-        u32_view(arena, 192, 16),
+        u32_view(arena, 128, 16),
         u32_view(arena, 256, 64),
         i64_view(arena, 512, 8),
         u8_view(arena, 576, 64),

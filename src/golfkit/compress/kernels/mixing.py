@@ -11,6 +11,8 @@ the weights that all rows begin with, so that an untouched row is zeros and cost
     outputs   float32[16]                 layer 1's predictions, stretched; zeros behind them
     st8       int32[64]                   each prediction, stretched, 8 fractional bits: layer 1's, then layer 2's
     final     float32[(1 + n_final_rows) * 16]   the same of layer 2
+    learnt    float32[n_rows]             how often each row of layer 1 learnt, up to 2^24
+    final_learnt  float32[n_final_rows]   the same of layer 2
 Source: Mahoney, "Adaptive Weighing of Context Models for Lossless Data Compression" (2005), and PAQ8.
 """
 
@@ -33,12 +35,26 @@ class Mixing(NamedTuple):
     outputs: Any
     st8: Any
     final: Any
+    learnt: Any
+    final_learnt: Any
 
 
 @jit
 def mixing_bytes(n_inputs, n_rows, n_final_rows):
     """Arena bytes of a mixer, a multiple of 64."""
+    return learnt_at(n_inputs, n_rows, n_final_rows) + whole_lines(n_rows) + whole_lines(n_final_rows)
+
+
+@jit
+def learnt_at(n_inputs, n_rows, n_final_rows):
+    """Where the counts begin, from a mixer's first byte."""
     return HEAD_BYTES + 4 * n_inputs + 64 * (1 + n_final_rows) + 4 * (1 + n_rows) * n_inputs
+
+
+@jit
+def whole_lines(n):
+    """Bytes of n floats, filled up to a multiple of 64."""
+    return 4 * n + 63 & ~63
 
 
 @carver
@@ -46,6 +62,7 @@ def mixing_at(arena, at, n_inputs, n_rows, n_final_rows):
     """Views of a mixer at byte `at`."""
     at_inputs = at + HEAD_BYTES
     at_final = at_inputs + 4 * n_inputs
+    at_learnt = at + learnt_at(n_inputs, n_rows, n_final_rows)
     return Mixing(
         f32_view(arena, at_inputs, n_inputs),
         f32_view(arena, at_final + 64 * (1 + n_final_rows), (1 + n_rows) * n_inputs),
@@ -53,6 +70,8 @@ def mixing_at(arena, at, n_inputs, n_rows, n_final_rows):
         f32_view(arena, at, OUTPUTS),
         i32_view(arena, at + 320, 64),
         f32_view(arena, at_final, (1 + n_final_rows) * OUTPUTS),
+        f32_view(arena, at_learnt, n_rows),
+        f32_view(arena, at_learnt + whole_lines(n_rows), n_final_rows),
     )
 
 
@@ -92,19 +111,22 @@ def mix(mixing, n_inputs, n_sets, n_finals):
 
 
 @jit
-def train(mixing, tables, n_inputs, n_sets, n_finals, bit, rate, final_rate, least):
+def train(mixing, tables, n_inputs, n_sets, n_finals, bit, rate, final_rate, extra, half, least):
     """Learn from the bit; the rates (float32) are steps per unit of probability and of stretched input.
 
-    least  a row whose error is smaller, in 1/65536ths, is left as it is
+    extra, half  float32: every row begins at its layer's rate + `extra`, of which half is left after `half` times
+    least        a row of layer 1 whose error is smaller, in 1/65536ths, is left as it is
     """
     for k in range(n_sets):
         error = error_of(mixing, tables, k, bit)
         if abs(error) >= least:
-            step = step_of(error, rate)
-            ftrain(mixing.weights, (1 + i64(mixing.selected[k])) * n_inputs, mixing.inputs, n_inputs, step)
+            row = i64(mixing.selected[k])
+            step = step_of(mixing.learnt, row, error, rate, extra, half)
+            ftrain(mixing.weights, (1 + row) * n_inputs, mixing.inputs, n_inputs, step)
     for k in range(n_sets, n_sets + n_finals):
-        step = step_of(error_of(mixing, tables, k, bit), final_rate)
-        ftrain(mixing.final, (1 + i64(mixing.selected[k])) * OUTPUTS, mixing.outputs, OUTPUTS, step)
+        row = i64(mixing.selected[k])
+        step = step_of(mixing.final_learnt, row, error_of(mixing, tables, k, bit), final_rate, extra, half)
+        ftrain(mixing.final, (1 + row) * OUTPUTS, mixing.outputs, OUTPUTS, step)
 
 
 @jit
@@ -114,6 +136,9 @@ def error_of(mixing, tables, k, bit):
 
 
 @jit
-def step_of(error, rate):
-    """What an error in 1/65536ths moves a weight by for each unit of its input, float32."""
-    return f32(f32(f32(error) * f32(1.0 / 65536.0)) * rate)
+def step_of(learnt, row, error, rate, extra, half):
+    """What an error in 1/65536ths moves a row's weights by for each unit of their inputs, float32; counts the row."""
+    seen = learnt[row]
+    learnt[row] = f32(seen + f32(1.0))
+    now = f32(rate + f32(extra * f32(half / f32(half + seen))))
+    return f32(f32(f32(error) * f32(1.0 / 65536.0)) * now)

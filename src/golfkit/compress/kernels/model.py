@@ -32,7 +32,6 @@ from golfkit.compress.kernels.layout import (
     N_SYMBOLS,
     P_MIXED,
     PLACE_LOG2,
-    RATE_NOW,
     RUNS,
     ST,
     carve,
@@ -90,10 +89,10 @@ N_ORDERS = 1
 N_WORDS = 0
 N_FINALS = 1
 N_APMS = 1
-RATE = 0.004  # of layer 1: per unit of probability and of stretched input; at the start RATE + RATE_EXTRA, which
-RATE_EXTRA = 0.0  # fades to RATE: by half after RATE_HALF bytes
-RATE_HALF = 1.0
+RATE = 0.001  # of layer 1: per unit of probability and of stretched input
 FINAL_RATE = 0.002  # of layer 2
+RATE_EXTRA = 0.02  # a row's rate is this much more at first, and half of this after it has learnt RATE_HALF times
+RATE_HALF = 250.0
 NET_RATE = 0.007  # of the LSTM
 LEAST_ERROR = 0  # of a row of layer 1 that learns, in 1/65536ths
 MAP_LIMIT = 1000  # counts: adaptive maps settle at a step of 1 / limit
@@ -144,8 +143,6 @@ def begin_nibble(s, parameter, n_bits):
             feature_rows(r, s.net.rows)
             predict_byte(s.net, LAYERS, CELLS, N_FEATURES)
             r[NET_TOP] = s.net.regs[TOP]
-        fade = f32(f32(RATE_HALF) / f32(f32(r[POS]) + f32(RATE_HALF)))
-        s.rates[RATE_NOW] = f32(f32(RATE) + f32(f32(RATE_EXTRA) * fade))
 
 
 @jit
@@ -300,7 +297,8 @@ def update(s, n_bits, bit):
     r = s.parser.r
     c0 = r[C0]
     recip = s.tables.recip
-    train(s.mixing, s.tables, N_INPUTS, N_SETS, N_FINALS, bit, s.rates[RATE_NOW], f32(FINAL_RATE), LEAST_ERROR)
+    rates = f32(RATE), f32(FINAL_RATE), f32(RATE_EXTRA), f32(RATE_HALF)
+    train(s.mixing, s.tables, N_INPUTS, N_SETS, N_FINALS, bit, *rates, LEAST_ERROR)
     node = NODES + node_of(c0, n_bits)
     for i in range(N_CTX):
         entry = i64(s.history[i])

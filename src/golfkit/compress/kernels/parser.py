@@ -40,7 +40,6 @@ CHANGES = 29  # the classes of the last 8 runs of bytes of one class
 FOLLOW1, FOLLOW2 = 30, 31  # what followed the last byte, the last two, before
 TAG = 32  # hash of the last XML tag
 PUNCTUATION = 33  # the last four bytes that are neither letter nor digit nor space
-LEADS = 35  # the first bytes of the last four words, this one's included: names in a dictionary begin with their class
 GAP = 34  # hash of the bytes between the last word and the one before
 SEEN, WORDS_SEEN = 40, 41  # of the contexts of each group, how many were seen before here
 EXPECTED, LENGTH, EXPECTED2, LENGTH2 = 42, 43, 44, 45  # of the match models: byte, bucket of the length (0: none)
@@ -157,7 +156,6 @@ def read_word(r, klass, c):
         length = r[WORD_LENGTH]
         if length == 0:
             r[SHAPE] = 2 if klass == UPPER or r[C2] == CAPITAL else 3 if r[C2] == CAPITALS else 1
-            r[LEADS] = (r[LEADS] << 8 | c) & MASK32
         elif klass == UPPER:
             r[SHAPE] = 3
         r[WORD] = hash2(r[WORD], c + 33 if klass == UPPER else c + 1)
