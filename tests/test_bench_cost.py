@@ -270,7 +270,7 @@ def test_a_search_keeps_to_its_number_of_trials():
     assert len(search.run(Curve(), (), ("RATE", "MAP_LIMIT"), 3, lambda step: None).steps) == 3
 
 
-@pytest.mark.parametrize(("over", "why"), [("RATES", "there is no constant RATES"), ("RATE_EXTRA", "is 0, which no")])
+@pytest.mark.parametrize(("over", "why"), [("RATES", "there is no constant RATES"), ("LEAST_ERROR", "is 0, which no")])
 def test_a_search_over_what_cannot_move_is_refused(over, why):
     with pytest.raises(GolfError, match=why):
         search.run(Curve(), (), (over,), 3, lambda step: None)
