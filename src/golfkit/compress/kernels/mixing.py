@@ -2,9 +2,9 @@
 
 Layer 1 has several weight sets; each selects one row of weights by a small context, and predicts from the same
 inputs. Layer 2 has several sets again, over layer 1's outputs; their average is the prediction. Every row learns from
-its own error: w += rate * error * input, which descends the coding cost, and its rate falls the more often it has learnt:
-most rows of a large set are met late, and seldom. A row holds what it has learnt, to be added to the weights that all
-rows begin with, so that an untouched row is zeros and costs nothing.
+its own error: w += rate * error * input, which descends the coding cost; its rate falls as it learns, as most rows of a
+large set are met late and seldom. A row holds what it has learnt, to be added to the weights that all rows begin with,
+so that an untouched row is zeros and costs nothing.
 
     inputs    float32[n_inputs]           stretched predictions, ln(p / (1 - p)); n_inputs is a multiple of 16
     weights   float32[(1 + n_rows) * n_inputs]   first those that all begin with
