@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 BLOCK = 4096  # bytes: what lengths, places in the file and in memory have to be multiples of; as large as sectors are
 _O_DIRECT = getattr(os, "O_DIRECT", 0)  # macOS has none
-_VIEWS = 256  # moved at once, of at most 1024 (IOV_MAX); with 64 KiB each, more save nothing
+_VIEWS = 16  # moved at once, of at most 1024 (IOV_MAX); of 1 MiB each, as most are, more save nothing
 
 
 def padded(content: bytes | memoryview) -> memoryview:

@@ -11,9 +11,9 @@ damage: it takes a sixth of the time of zlib's CRC-32, and that half of the time
 """
 
 import hashlib
+import itertools
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -26,6 +26,7 @@ SCHEMA = "golfkit.checkpoint.v3"
 CHUNK = 1 << 16  # bytes of arena that are there or left out
 _LINE = 4096  # bytes that the first line cannot exceed
 _CHECK = 16
+_TOGETHER = 16  # chunks that are hashed and moved as one, where they lie side by side; more save nothing
 _ZEROS = bytes(CHUNK)
 
 
@@ -84,14 +85,14 @@ def read_state(source: BinaryIO) -> State:
 
 def fill(source: BinaryIO, arena: memoryview) -> None:
     """Put the arena of a checkpoint back; `source` stands at the map. Raises DamagedCheckpointError."""
-    handle, chunks, at = source.fileno(), _chunks(arena), source.tell()
+    handle, at = source.fileno(), source.tell()
     digest, end = xxhash.xxh3_128(), direct.blocks(direct.BLOCK)
-    head = direct.blocks(at + _map_bytes(chunks))
+    head = direct.blocks(at + _map_bytes(arena))
     direct.start(handle)
     try:
         direct.read(handle, [head], digest.update)
-        kept, left_out = _divided(chunks, head[at:])
-        views = [chunk if len(chunk) == CHUNK else direct.blocks(len(chunk)) for chunk in kept]
+        kept, left_out = _divided(arena, head[at:])
+        views = [run if _is_whole(run) else direct.blocks(len(run)) for run in kept]
         found, expected = os.fstat(handle).st_size, sum(map(len, [head, *views, end]))
         if found > expected:
             raise DamagedCheckpointError(f"it has {found:,} bytes, its map says {expected:,}")
@@ -101,41 +102,49 @@ def fill(source: BinaryIO, arena: memoryview) -> None:
         raise DamagedCheckpointError("it is cut short") from error
     if end != _end(digest, arena):
         raise DamagedCheckpointError("its checksum is wrong")
-    if kept and len(kept[-1]) < CHUNK:
+    if kept and not _is_whole(kept[-1]):
         kept[-1][:] = views[-1][: len(kept[-1])]
-    for chunk in left_out:
+    for chunk in itertools.chain.from_iterable(map(_chunks, left_out)):
         if not _is_zeros(chunk):  # what a new arena is started with
             chunk[:] = _ZEROS[: len(chunk)]
 
 
 def _write(handle: int, state: State, arena: memoryview) -> None:
     record = {"schema": SCHEMA} | state._asdict() | {"identity": state.identity._asdict()}
-    content, chunks, digest = json.dumps(record).encode(), _chunks(arena), xxhash.xxh3_128()
-    flags = bytearray(_map_bytes(chunks))
-    for i, chunk in enumerate(chunks):
+    content, digest = json.dumps(record).encode(), xxhash.xxh3_128()
+    flags = bytearray(_map_bytes(arena))
+    for i, chunk in enumerate(_chunks(arena)):
         flags[i >> 3] |= (not _is_zeros(chunk)) << (i & 7)
     head = direct.padded(_check(content) + b" " + content + b"\n" + flags)
-    kept, _ = _divided(chunks, flags)
-    views = [chunk if len(chunk) == CHUNK else direct.padded(chunk) for chunk in kept]
+    kept, _ = _divided(arena, flags)
+    views = [run if _is_whole(run) else direct.padded(run) for run in kept]
     direct.start(handle)
     direct.write(handle, [head, *views], digest.update)
     direct.write(handle, [_end(digest, arena)], lambda _: None)
 
 
-def _chunks(arena: memoryview) -> list[memoryview]:
-    return [arena[at : at + CHUNK] for at in range(0, len(arena), CHUNK)]
+def _chunks(run: memoryview) -> list[memoryview]:
+    return [run[at : at + CHUNK] for at in range(0, len(run), CHUNK)]
 
 
-def _map_bytes(chunks: Sequence[memoryview]) -> int:
-    return (len(chunks) + 7) // 8
+def _map_bytes(arena: memoryview) -> int:
+    return -(-len(arena) // (8 * CHUNK))
 
 
-def _divided(chunks: Sequence[memoryview], flags: memoryview | bytearray) -> tuple[list[memoryview], list[memoryview]]:
-    """The chunks that the map has, and those that it leaves out."""
+def _divided(arena: memoryview, flags: memoryview | bytearray) -> tuple[list[memoryview], list[memoryview]]:
+    """Runs of the chunks that the map has, and of those that it leaves out; a last one that is not whole is alone."""
     parts: tuple[list[memoryview], list[memoryview]] = [], []
-    for i, chunk in enumerate(chunks):
-        parts[not flags[i >> 3] >> (i & 7) & 1].append(chunk)
+    n_whole = len(arena) // CHUNK
+    for (left_out, *_), group in itertools.groupby(
+        range(-(-len(arena) // CHUNK)), lambda i: (not flags[i >> 3] >> (i & 7) & 1, i < n_whole, i // _TOGETHER)
+    ):
+        chunks = list(group)
+        parts[left_out].append(arena[chunks[0] * CHUNK : (chunks[-1] + 1) * CHUNK])
     return parts
+
+
+def _is_whole(run: memoryview) -> bool:
+    return len(run) % CHUNK == 0
 
 
 def _is_zeros(chunk: memoryview) -> bool:
