@@ -135,11 +135,15 @@ def _divided(arena: memoryview, flags: memoryview | bytearray) -> tuple[list[mem
     """Runs of the chunks that the map has, and of those that it leaves out; a last one that is not whole is alone."""
     parts: tuple[list[memoryview], list[memoryview]] = [], []
     n_whole = len(arena) // CHUNK
-    for (left_out, *_), group in itertools.groupby(
-        range(-(-len(arena) // CHUNK)), lambda i: (not flags[i >> 3] >> (i & 7) & 1, i < n_whole, i // _TOGETHER)
-    ):
-        chunks = list(group)
-        parts[left_out].append(arena[chunks[0] * CHUNK : (chunks[-1] + 1) * CHUNK])
+
+    def run_of(i: int) -> tuple[bool, bool, int]:
+        return not flags[i >> 3] >> (i & 7) & 1, i == n_whole, i // _TOGETHER
+
+    at = 0
+    for (left_out, *_), chunks in itertools.groupby(range(-(-len(arena) // CHUNK)), run_of):
+        end = at + CHUNK * len(list(chunks))
+        parts[left_out].append(arena[at:end])
+        at = end
     return parts
 
 
