@@ -125,6 +125,6 @@ class ContextMixing:
         return Bundle(decompressor, programs, True, "empty", "static program, no libc, no Python")
 
 
-CM_FAST = ContextMixing("cm-fast", 1, 3, "cm_fast")
+CM_FAST = ContextMixing("cm-fast", 1, 4, "cm_fast")
 CM_MID = ContextMixing("cm-mid", 2, 4, "cm_mid")
 CM_MAX = ContextMixing("cm-max", 3, 4, "cm_max")

@@ -16,8 +16,6 @@ from golfkit.compress.kernels.parser import (
     FOLLOW1,
     FOLLOW2,
     LENGTH,
-    LINK,
-    MATCHING,
     POS,
     SEEN,
     WORD,
@@ -44,7 +42,6 @@ OTHERS = (
     Context("classes", lambda r: hash2(r[CLASSES], r[C1])),
     Context("bytes 2-3", lambda r: r[C4] & 0xFFFF00),
     Context("bracket, distance", lambda r: hash2(r[BRACKET] | min(r[DISTANCE], 15) << 8, r[C1])),
-    Context("link", lambda r: hash2(r[LINK], r[C1])),
     Context("what followed the byte", lambda r: hash2(r[FOLLOW1] & 0xFFFF, r[C1])),
     Context("what followed the pair", lambda r: hash2(r[FOLLOW2] & 0xFFFF, r[C1])),
     Context("expected byte", lambda r: hash2(r[EXPECTED] | r[LENGTH] << 8, r[C1])),
@@ -53,7 +50,6 @@ NEAR = (Context("word very near", lambda r: hash2(hash2(r[WORD], r[C1]), r[POS] 
 SETS = (
     Selector("order 1", 65536, lambda r: r[C1] << 8 | r[C0]),
     Selector("word length", 2048, lambda r: min(r[WORD_LENGTH], 15) << 7 | (r[CLASSES] >> 4 & 15) << 3 | r[BITS]),
-    Selector("match", 34 * 8, lambda r: r[MATCHING] << 3 | r[SEEN]),
     Selector("classes", 2048, lambda r: (r[CLASSES] & 255) << 3 | r[BITS]),
     Selector("seen", 1024, lambda r: r[SEEN] << 7 | r[WORDS_SEEN] << 4 | (r[CLASSES] & 15)),
 )
@@ -72,7 +68,7 @@ SPEC = Spec(
     (4, 4, 8),
     (),
     {
-        "LINES_LOG2": 1,
+        "LINES_LOG2": 0,
         "MAX_LOG2_LINES": 24,
         "MATCH_BITS": 20,
         "N_RUNS": 0,
