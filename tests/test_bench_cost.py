@@ -118,6 +118,7 @@ def test_a_constant_keeps_its_kind():
         ("RATE=0.1x", "0.1x is no number"),
         ("MAP_LIMIT=0.5", "whole number"),
         ("N_DIRECT=6", "N_DIRECT is at least 0 and at most 5"),
+        ("MATCH_MIN2=16", "MATCH_MIN2 is at least 8 and at most 12"),
         ("drop:orders/word", "expected one of orders/order 1, "),
         ("drop:order 1", "expected one of orders/order 1, "),
         ("drop:finals/partial byte", "a final weight set at least"),

@@ -28,6 +28,8 @@ WITHOUT_NET = "without:net"
 NET_REGISTERS = {"NET", "NET_TOP"}  # what the LSTM says of this bit and of this byte
 SHARE = 2  # 16ths of the probability that an added APM takes from the largest share
 FIRST_CONTEXTS = ("N_RUNS", "N_DIRECT")  # constants that count contexts, from the first one on
+# least and most of constants that are shifts or places; beyond them a model would be undefined, or never end
+RANGES = {"MATCH_MIN": (4, 8), "MATCH_MIN2": (8, 12), "MATCH_BITS": (1, 26), "LAYERS": (1, 2), "PLACE_LOG2": (0, 2)}
 COUNTED, MOST_COUNTED = ("orders", "words"), 7  # contexts of which registers count how many were seen, in 3 bits
 MOST_DIRECT, MOST_APMS = 64, 16  # lengths of arrays of kernels/layout.py
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)(e-?\d+)?")
@@ -205,9 +207,11 @@ def _checked(spec: "Spec", edit: str) -> "Spec":
     used = {feature.name for feature in spec.features if not hasattr(feature, "value")}
     if missing := sorted(used - set(names)):
         raise _refused(edit, f"there is no context {', '.join(missing)}")
-    for count, most in (("N_RUNS", len(names)), ("N_DIRECT", min(MOST_DIRECT, len(names)))):
-        if not 0 <= constants(spec)[count] <= most:
-            raise _refused(edit, f"{count} is at least 0 and at most {most} here")
+    counts = {"N_RUNS": (0, len(names)), "N_DIRECT": (0, min(MOST_DIRECT, len(names)))}
+    numbers = constants(spec)
+    for name, (least, most) in (*counts.items(), *RANGES.items()):
+        if not least <= numbers[name] <= most:
+            raise _refused(edit, f"{name} is at least {least} and at most {most} here")
     for table in COUNTED:
         if len(getattr(spec, table)) > MOST_COUNTED:
             raise _refused(edit, f"there is room for {MOST_COUNTED} {table}; others take more")

@@ -54,10 +54,7 @@ SETS = (
     Selector("seen", 1024, lambda r: r[SEEN] << 7 | r[WORDS_SEEN] << 4 | (r[CLASSES] & 15)),
 )
 FINALS = (Selector("partial byte", 256, lambda r: r[C0]),)
-APMS = (
-    Selector("order 1", 65536, lambda r: r[C1] << 8 | r[C0]),
-    Selector("order 3", 65536, lambda r: hash2(r[C4] & 0xFFFFFF, r[C0]) & 0xFFFF),
-)
+APMS = (Selector("order 2", 65536, lambda r: hash2(r[C4] & 0xFFFF, r[C0]) & 0xFFFF),)
 SPEC = Spec(
     ORDERS,
     WORDS,
@@ -65,7 +62,7 @@ SPEC = Spec(
     SETS,
     FINALS,
     APMS,
-    (4, 4, 8),
+    (8, 8),
     (),
     {
         "LINES_LOG2": 0,
