@@ -25,7 +25,7 @@ from golfkit.settings import cache_folder
 
 INTERPRETER, DYNAMIC, LOADED = 3, 2, 1  # kinds of ELF segments
 OWN = [codec for codec in codecs.every() if codec.own]
-BUNDLE_MOST = {"cm-fast": 8_250, "cm-mid": 13_200, "cm-max": 13_700}  # bytes of decompressor.zip
+BUNDLE_MOST = {"cm-fast": 8_200, "cm-mid": 13_200, "cm-max": 13_700}  # bytes of decompressor.zip
 # codecs, and processors by qemu's names: all that it can do, and the first with x86-64-v3
 ELSEWHERE = [(CM_FAST, "max"), (CM_FAST, "Haswell"), (CM_MID, "max"), (CM_MID, "Haswell"), (CM_MAX, "Haswell")]
 # bytes: more than a block; and what an emulator does in seconds, which takes 16 and 200 milliseconds a byte of a net
