@@ -119,6 +119,8 @@ def test_a_constant_keeps_its_kind():
         ("MAP_LIMIT=0.5", "whole number"),
         ("N_DIRECT=6", "N_DIRECT is at least 0 and at most 5"),
         ("MATCH_MIN2=16", "MATCH_MIN2 is at least 8 and at most 12"),
+        ("MAP_LIMIT=1024", "MAP_LIMIT is at least 1 and at most 1023"),
+        ("CELLS=20", "CELLS is a multiple of 16"),
         ("drop:orders/word", "expected one of orders/order 1, "),
         ("drop:order 1", "expected one of orders/order 1, "),
         ("drop:finals/partial byte", "a final weight set at least"),
@@ -265,6 +267,14 @@ def test_a_search_finds_the_least_and_tries_nothing_twice():
     assert found.edits == ("RATE=0.016",)
     assert len(set(curve.asked)) == len(curve.asked) == len(found.steps) + 1
     assert all(edits[0] == "MAP_LIMIT=300" for edits in curve.asked)
+
+
+def test_a_search_leaves_out_what_would_be_no_model():
+    curve = Curve()
+    search.run(curve, (), ("MAP_LIMIT", "MATCH_MIN2"), 30, lambda step: None)
+    asked = [dict(edit.split("=") for edit in edits) for edits in curve.asked if edits]
+    assert asked
+    assert all(int(one["MAP_LIMIT"]) <= 1023 and 8 <= int(one["MATCH_MIN2"]) <= 12 for one in asked)
 
 
 def test_a_search_keeps_to_its_number_of_trials():

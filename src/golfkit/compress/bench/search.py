@@ -46,7 +46,9 @@ def run(
             moved = True
             while moved and len(steps) < n_trials:  # on in both directions, while one pays
                 batch = [{**best, name: value} for value in _around(best[name], factor)]
-                batch = [values for values in batch if _edits(values) not in tried][: n_trials - len(steps)]
+                batch = [values for values in batch if _edits(values) not in tried]
+                batch = [values for values in batch if variants.is_model(trials.module, (*edits, *_edits(values)))]
+                batch = batch[: n_trials - len(steps)]
                 tried |= {_edits(values) for values in batch}
                 moved = False
                 costs = trials.measure([(*edits, *_edits(values)) for values in batch]) if batch else []

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from golfkit.compress.kernels.floats import LANES
 from golfkit.errors import Exit, GolfError
 
 if TYPE_CHECKING:
@@ -28,8 +29,18 @@ WITHOUT_NET = "without:net"
 NET_REGISTERS = {"NET", "NET_TOP"}  # what the LSTM says of this bit and of this byte
 SHARE = 2  # 16ths of the probability that an added APM takes from the largest share
 FIRST_CONTEXTS = ("N_RUNS", "N_DIRECT")  # constants that count contexts, from the first one on
-# least and most of constants that are shifts or places; beyond them a model would be undefined, or never end
-RANGES = {"MATCH_MIN": (4, 8), "MATCH_MIN2": (8, 12), "MATCH_BITS": (1, 26), "LAYERS": (1, 2), "PLACE_LOG2": (0, 2)}
+# least and most of constants that are shifts, counts or places; beyond them a model would be undefined, or never end
+RANGES = {
+    "MATCH_MIN": (4, 8),
+    "MATCH_MIN2": (8, 12),
+    "MATCH_BITS": (1, 26),
+    "MAP_LIMIT": (1, 1023),  # counts have 10 bits: kernels/maps.py
+    "RUN_LIMIT": (1, 1023),
+    "DIRECT_LIMIT": (1, 1023),
+    "APM_RATE": (0, 16),
+    "LAYERS": (1, 2),
+    "PLACE_LOG2": (0, 2),
+}
 COUNTED, MOST_COUNTED = ("orders", "words"), 7  # contexts of which registers count how many were seen, in 3 bits
 MOST_DIRECT, MOST_APMS = 64, 16  # lengths of arrays of kernels/layout.py
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)(e-?\d+)?")
@@ -47,6 +58,15 @@ def spec_of(module: str, edits: Sequence[str] = ()) -> "Spec":
     for edit in edits:
         spec = edited(spec, edit)
     return spec
+
+
+def is_model(module: str, edits: Sequence[str]) -> bool:
+    """Whether a model can be made with these edits."""
+    try:
+        spec_of(module, edits)
+    except GolfError:
+        return False
+    return True
 
 
 def edited(spec: "Spec", edit: str) -> "Spec":
@@ -207,11 +227,13 @@ def _checked(spec: "Spec", edit: str) -> "Spec":
     used = {feature.name for feature in spec.features if not hasattr(feature, "value")}
     if missing := sorted(used - set(names)):
         raise _refused(edit, f"there is no context {', '.join(missing)}")
-    counts = {"N_RUNS": (0, len(names)), "N_DIRECT": (0, min(MOST_DIRECT, len(names)))}
     numbers = constants(spec)
-    for name, (least, most) in (*counts.items(), *RANGES.items()):
+    counts = {"N_RUNS": (0, len(names)), "N_DIRECT": (0, min(MOST_DIRECT, len(names)))}
+    for name, (least, most) in {**counts, **RANGES}.items():
         if not least <= numbers[name] <= most:
             raise _refused(edit, f"{name} is at least {least} and at most {most} here")
+    if numbers["CELLS"] < 0 or numbers["CELLS"] % LANES:
+        raise _refused(edit, f"CELLS is a multiple of {LANES}")
     for table in COUNTED:
         if len(getattr(spec, table)) > MOST_COUNTED:
             raise _refused(edit, f"there is room for {MOST_COUNTED} {table}; others take more")
